@@ -183,7 +183,14 @@ def test_cleaned_by_hand(lab: Lab) -> None:
     plan = [{"interface": "deploy", "step": "x", "args": {}, "priority": 1}]
     lab.provision(node, "provide")
     lab.until(node, "available")
-    lab.provision(node, "active", deploy_steps=plan, status=400)
+    lab.provision(node, "active", deploy_steps=plan)
+    assert "no deploy step x" in lab.until(node, "deploy failed")["last_error"]
+    plan = [{"interface": "deploy", "step": "erase_devices_metadata", "args": {}, "priority": 90}]
+    lab.provision(node, "active", deploy_steps=plan)
+    lab.until(node, "active")
+    assert machine.disk.read_bytes()[64 * 512 :].startswith(b"hello, iron")
+    lab.provision(node, "deleted")
+    lab.until(node, "available")
     lab.provision(node, "manage")
     lab.provision(node, "clean", clean_steps=wrong, status=400)
 

@@ -8,6 +8,7 @@ import pytest
 from cumulo.baremetal.model.state import (
     ABORTABLE,
     GOAL,
+    HOLDS,
     MOVES,
     SAME_AS,
     SINCE,
@@ -80,4 +81,4 @@ def test_every_verb_has_its_microversion() -> None:
     assert set(SINCE) == {*MOVES, *SAME_AS, "abort"}
     # Aborting a deployment came late.
     assert ABORTABLE["wait call-back"] == "1.110"
-    assert set(ABORTABLE) == set(WAITS)
+    assert set(ABORTABLE) == {*WAITS, *HOLDS}

@@ -136,6 +136,37 @@ def test_a_run_that_was_ended_does_not_pass() -> None:
     ]
 
 
+def test_a_criterion_walks_through_no_histogram_for_an_iteration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would take longer than the iteration: a millisecond."""
+    checker = Checker(
+        {"percentile": {"50": 2, "90": 3}, "outliers": {"max": 9}, "max_avg_duration": 3}
+    )
+    whole = Percentiles.nth
+
+    def walk(self: Percentiles, place: int) -> float:
+        raise AssertionError("walked")
+
+    monkeypatch.setattr(Percentiles, "nth", walk)
+    assert all(checker.add(iteration) for iteration in iterations(1, 1, 1, 2.5))
+    monkeypatch.setattr(Percentiles, "nth", whole)
+    assert [r.success for r in checker.results()] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("percent", "count", "place"),
+    [(50, 4, 2), (50, 3, 2), (91, 10, 10), (90, 10, 9), (99.9, 1000, 999), (100, 7, 7), (1, 1, 1)],
+)
+def test_a_percentile_is_that_of_the_first_that_is_enough(
+    percent: float, count: int, place: int
+) -> None:
+    figures = Percentiles()
+    for n in range(1, count + 1):
+        figures.add(n)
+    assert figures.at(percent) == pytest.approx(place, rel=1e-3)
+
+
 def test_percentiles_keep_three_digits() -> None:
     figures = Percentiles()
     for n in range(1, 10_001):

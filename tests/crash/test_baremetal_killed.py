@@ -23,6 +23,8 @@ POINTS = [
     "after step: baremetal.deploy start",
     "after step: baremetal.wire wire",
     "before commit: job baremetal.wire wire",
+    "after step: baremetal.service work",
+    "before commit: job baremetal.service wait",
     "after step: baremetal.undeploy tear_down",
     "before commit: job baremetal.undeploy wait",
 ]
@@ -31,7 +33,7 @@ POINTS = [
 class Life:
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
-        plane.headers = {"X-OpenStack-Ironic-API-Version": "1.51"}
+        plane.headers = {"X-OpenStack-Ironic-API-Version": "1.112"}
 
     def steps(self) -> list[Callable[[], None]]:
         return [
@@ -45,6 +47,10 @@ class Life:
             self.until("active"),
             self.plugged(False),
             self.plugged(True),
+            self.asked("service", "active"),
+            self.until("service hold"),
+            self.asked("unhold", "service hold"),
+            self.until("active"),
             self.asked("deleted", "active"),
             self.until("available"),
             self.unplugged,
@@ -107,7 +113,18 @@ class Life:
 
     def provision(self, verb: str) -> None:
         path = f"{NODES}/{self.node()['uuid']}/states/provision"
-        self.plane.ask("PUT", path, {"target": verb}, user="admin")
+        wish: dict[str, Any] = {"target": verb}
+        if verb == "service":
+            setting = {"name": "QuietBoot", "value": "true"}
+            wish["service_steps"] = [
+                {"interface": "deploy", "step": "hold"},
+                {
+                    "interface": "bios",
+                    "step": "apply_configuration",
+                    "args": {"settings": [setting]},
+                },
+            ]
+        self.plane.ask("PUT", path, wish, user="admin")
 
     def asked(self, verb: str, state: str) -> Callable[[], None]:
         def step() -> None:

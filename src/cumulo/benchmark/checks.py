@@ -7,7 +7,13 @@ from typing import Any
 
 from cumulo.benchmark.actions import heat
 from cumulo.benchmark.client.http import HttpError
-from cumulo.benchmark.client.session import ApiError, BadRequest, ServiceMissing, Session
+from cumulo.benchmark.client.session import (
+    ApiError,
+    BadRequest,
+    NotFound,
+    ServiceMissing,
+    Session,
+)
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.model.task import Workload
 
@@ -74,6 +80,7 @@ async def cloud_problems(workload: Workload, services: tuple[str, ...], cloud: C
             *await _networks(workload, cloud),
             *await _extensions(workload, cloud),
             *await _backups(workload, cloud),
+            *await _parts(workload, cloud),
             *await _volume_type(workload, cloud),
             *(await _template(workload, cloud) if "heat" in services else []),
         ]
@@ -113,6 +120,23 @@ async def _backups(workload: Workload, cloud: Cloud) -> list[str]:
     found = await cloud.listed("volume", "/os-services", "services")
     up = any(s["binary"] == "cinder-backup" and s.get("state") == "up" for s in found)
     return [] if up else ["cinder-backup service is not available"]
+
+
+# Parts of the volume service that a cloud may lack: by what is in a scenario's name.
+_PARTS: Mapping[str, tuple[str, str]] = {
+    "CinderQos.": ("/qos-specs", "QoS specs"),
+    "transfer": ("/os-volume-transfer", "volume transfers"),
+}
+
+
+async def _parts(workload: Workload, cloud: Cloud) -> list[str]:
+    for word, (path, title) in _PARTS.items():
+        if workload.name.startswith("Cinder") and word in workload.name:
+            try:
+                await cloud.session.get("volume", path)
+            except NotFound:
+                return [f"The cloud's volume service has no {title}"]
+    return []
 
 
 async def _volume_type(workload: Workload, cloud: Cloud) -> list[str]:

@@ -89,6 +89,9 @@ async def listed(cloud: Session, kind: str, described: Mapping[str, Any]) -> lis
     """What there is to choose of. Raises NotFoundHere for a word that describes nothing."""
     unknown = sorted(str(word) for word in described if word not in WORDS)
     query = described.get("list_kwargs") or {}
+    if kind == "image" and isinstance(query, dict):
+        # What is being uploaded, or may not be used any more, is nothing to choose.
+        query = {"status": "active", **query}
     if query and (kind != "image" or not isinstance(query, dict)):
         unknown.append("list_kwargs")
     if unknown:

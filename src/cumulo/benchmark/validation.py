@@ -103,6 +103,14 @@ def argument_problems(scenario: registry.Scenario, args: Mapping[str, Any]) -> l
         if unknown:
             listed = "', '".join(unknown)
             found.append(f"Unexpected argument(s) found ['{listed}'].{hint}")
+    for name, kind in scenario.finds.items():
+        given = args.get(name)
+        for each in given if isinstance(given, list) else [given]:
+            if kind in ("image", "flavor") and isinstance(each, str | int | float):
+                found.append(
+                    f"Argument '{name}' is invalid: it describes one {kind}, as "
+                    f"{{name: {each}}} or {{id: {each}}}{hint}"
+                )
     for name, schema in scenario.numbers.items():
         if name in args:
             found += [

@@ -20,6 +20,7 @@ from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.load import Load, describe
 from cumulo.benchmark.engine.several import Batch, Order, surroundings
 from cumulo.benchmark.model.result import Iteration
+from cumulo.core.open_files import raise_file_limit
 
 EVERY = 0.05
 LENGTH = 4
@@ -63,6 +64,8 @@ async def work(order: Order) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, load.stop)
     if _early:
         load.stop()
+    if registry.find(order.name).services:
+        await env.log_in(runners.expected(order.runner_type, order.runner))
     ticker = asyncio.create_task(sender.tick())
     problem = ""
     began = time.process_time()
@@ -73,7 +76,7 @@ async def work(order: Order) -> None:
     ticker.cancel()
     sender.flush()
     sender.send(Batch(cpu=time.process_time() - began, problem=problem))
-    env.http.close()
+    env.close()
 
 
 _early: list[int] = []
@@ -82,6 +85,7 @@ _early: list[int] = []
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: _early.append(number))
+    raise_file_limit()
     path = Path(sys.argv[1])
     order = msgspec.msgpack.decode(path.read_bytes(), type=Order)
     # It has credentials in it: nobody needs it any more.

@@ -15,7 +15,8 @@ from cumulo.core.http import faults
 from cumulo.core.http.application import Application
 from cumulo.core.http.front import Front
 from cumulo.core.http.operations import Call, Face, Operation, Reply
-from cumulo.core.http.protocol import Limits, network_of, raise_file_limit
+from cumulo.core.http.protocol import Limits, network_of
+from cumulo.core.open_files import raise_file_limit
 from tests.core.http.app import application, serving
 
 GET = b"GET /thing HTTP/1.1\r\nHost: x\r\n\r\n"

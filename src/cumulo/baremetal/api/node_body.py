@@ -127,7 +127,7 @@ def node_body(
     values |= {f"{name}_interface": kind for name, kind in row.interfaces.items()}
     works = {"service": "service_step", "deploy": "deploy_step", "rebuild": "deploy_step"}
     working = works.get(row.action or "", "clean_step")
-    values |= {name: row.working_on if name == working else {} for name in STEPS}
+    values |= {name: _shown(row) if name == working else {} for name in STEPS}
     return NodeBody(
         uuid=row.id,
         chassis_uuid=row.chassis_id,
@@ -159,3 +159,8 @@ SINCE: dict[str, str] = {
         "instance_name": "1.104",
 }  # fmt: skip
 """What patches know since when."""
+
+
+def _shown(row: NodeRow) -> dict[str, Any]:
+    """The step in work, without its number among them."""
+    return {name: value for name, value in row.working_on.items() if name != "number"}

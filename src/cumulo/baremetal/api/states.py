@@ -177,6 +177,7 @@ class StatesApi:
             "service_steps": wish.service_steps,
             "deploy_steps": wish.deploy_steps,
             "rescue_password": wish.rescue_password,
+            "disable_ramdisk": wish.disable_ramdisk,
         }
         if wish.runbook is None:
             return given

@@ -48,6 +48,7 @@ class Bmc(msgspec.Struct):
     led: str = "OFF"
     boot_mode: str = "bios"
     secure_boot: bool = False
+    bios: dict[str, str] = {}
     wires: dict[str, str] = {}
     """Card → what it is wired to."""
 
@@ -80,6 +81,7 @@ class FakeHardware:
         },
         boot_devices=BOOT_DEVICES,
         works=("inspect", "clean", "deploy", "rescue", "service"),
+        settings=True,
         properties={
             "fake_delay": "Seconds that everything takes, 0 to 60. Optional.",
             "fake_fault": f"Names of what fails, with commas: {', '.join(FAULTS)}. Optional.",
@@ -212,7 +214,16 @@ class FakeHardware:
         await self._change(machine, change)
 
     async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
-        return ()
+        found = (await self._look(machine)).bios
+        return [{"name": name, "value": value} for name, value in found.items()]
+
+    async def set_bios(self, machine: Machine, settings: Mapping[str, str] | None) -> None:
+        await self._ready(machine, "management")
+
+        def change(bmc: Bmc) -> None:
+            bmc.bios = {} if settings is None else {**bmc.bios, **settings}
+
+        await self._change(machine, change)
 
     async def insert(self, machine: Machine, url: str) -> None:
         await self._ready(machine, "management")

@@ -72,7 +72,7 @@ class Ipmi:
             "rescue": ("agent", "no-rescue"),
         },
         boot_devices=tuple(DEVICES),
-        works=("inspect", "clean", "deploy", "rescue"),
+        works=("inspect", "clean", "deploy", "rescue", "service"),
         properties={
             "ipmi_address": "Name or address of the BMC. Required.",
             "ipmi_port": "Its UDP port; 623. Optional.",
@@ -161,6 +161,9 @@ class Ipmi:
 
     async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
         return ()
+
+    async def set_bios(self, machine: Machine, settings: Mapping[str, str] | None) -> None:
+        raise Rejected("IPMI knows no BIOS settings")
 
     async def insert(self, machine: Machine, url: str) -> None:
         raise Rejected("there are no virtual media by IPMI: its boot interface is ipxe")

@@ -72,7 +72,8 @@ class Redfish:
             "rescue": ("agent", "no-rescue"),
             "inspect": ("redfish", "agent", "no-inspect"),
         },
-        works=("inspect", "clean", "deploy", "rescue"),
+        works=("inspect", "clean", "deploy", "rescue", "service"),
+        settings=True,
         properties={
             "redfish_address": "URL of the BMC: https://HOST[:PORT]. Required.",
             "redfish_system_id": "Path of the machine at its BMC. Required where there are more.",
@@ -211,6 +212,19 @@ class Redfish:
 
         return await self._do(machine, look)
 
+    async def set_bios(self, machine: Machine, settings: Mapping[str, str] | None) -> None:
+        def change(system: Any) -> None:
+            if settings is None:
+                system.bios.reset_bios()
+                return
+            known = system.bios.attributes
+            unknown = sorted(set(settings) - set(known))
+            if unknown:
+                raise Rejected(f"the machine has no BIOS settings {', '.join(unknown)[:200]}")
+            system.bios.set_attributes({n: _as(known[n], v) for n, v in settings.items()})
+
+        await self._do(machine, change)
+
     # --- what it is ----------------------------------------------------------------------------
 
     async def inspect(self, machine: Machine) -> Inspected:
@@ -231,6 +245,13 @@ def _sushy() -> Any:
     import sushy
 
     return sushy
+
+
+def _as(known: Any, given: str) -> Any:
+    """A setting in the type that the machine has it in."""
+    if isinstance(known, bool):
+        return given.lower() == "true"
+    return int(given) if isinstance(known, int) and given.lstrip("-").isdecimal() else given
 
 
 def _lacking(info: Mapping[str, Any]) -> str | None:

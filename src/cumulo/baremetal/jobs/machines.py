@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from cumulo.baremetal.jobs.ramdisk import Ramdisk
+from cumulo.baremetal.jobs.steps import Steps
 from cumulo.baremetal.jobs.wires import Wires
 from cumulo.baremetal.model.hardware import POWER_OFF, POWER_ON, Driver, Machine, Rejected
 from cumulo.baremetal.model.node import NodeRow
@@ -26,6 +27,7 @@ from cumulo.baremetal.service.bare_metal import BareMetalService
 from cumulo.baremetal.service.cleaning import planned
 from cumulo.baremetal.service.deploying import drive_document, told
 from cumulo.baremetal.service.inspecting import inspected
+from cumulo.baremetal.service.steps import WRITE
 from cumulo.baremetal.service.work import Memo
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault
@@ -49,6 +51,7 @@ class Machines:
         self._work = service.work
         self._ramdisk = ramdisk
         self._erase = erase
+        self._steps = Steps(service, ramdisk, self._written)
 
     def kinds(self) -> list[Kind[Any]]:
         return [
@@ -73,8 +76,16 @@ class Machines:
                 ],
             ),
             self._kind("rescue", [Step("boot", self.rescue), Step("wait", self.rescued)]),
-            self._kind("unrescue", [Step("boot", self.boot), Step("start", self.unrescued)]),
-            self._kind("service", [Step("work", self.service), Step("wait", self.serviced)]),
+            self._kind("unrescue", [Step("boot", self.boot), Step("start", self.start_again)]),
+            self._kind(
+                "service",
+                [
+                    Step("work", self.service),
+                    Step("wait", self.serviced),
+                    Step("boot", self.service_over),
+                    Step("start", self.start_again),
+                ],
+            ),
             self._kind("power", [Step("change", self.change_power)]),
             self._kind("wire", [Step("wire", self.wire)]),
             Kind(
@@ -146,32 +157,36 @@ class Machines:
 
     async def clean(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
-        if driver.can.ramdisk:
+        if driver.can.ramdisk and run.memo.ramdisk:
             await self._ramdisk.boot(run, driver, machine)
-        else:
+        elif not driver.can.ramdisk:
             await run.hold()
             await self._wires.to_ramdisk(run, machine)
             await driver.set_power(machine, POWER_ON, f"{run.id} clean")
-            await driver.begin(machine, "clean", run.id)
+            if run.memo.steps is None:
+                await driver.begin(machine, "clean", run.id)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
 
     async def cleaned(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        outcome: Outcome[Memo] | None = None
+        if driver.can.ramdisk and run.memo.ramdisk and run.memo.done == 0 and not run.memo.held:
+            outcome = await self._planned(run, machine)
+        elif run.memo.steps is None and not await driver.finished(machine, "clean", run.id):
+            return run.pause(LOOK_EVERY)
+        outcome = outcome or await self._steps.next(run, driver, machine, "clean")
+        if outcome is not None:
+            return outcome
         if driver.can.ramdisk:
-            outcome = await self._clean_step(run, machine)
-            if outcome is not None:
-                return outcome
             await self._ramdisk.leave(run, driver, machine)
         else:
-            if not await driver.finished(machine, "clean", run.id):
-                return run.pause(LOOK_EVERY)
             await run.hold()
             await driver.set_power(machine, POWER_OFF, f"{run.id} cleaned")
             await self._wires.off(run, machine)
         return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
 
-    async def _clean_step(self, run: Run[Memo], machine: Machine) -> Outcome[Memo] | None:
-        """On with the agent's cleaning; None: all is done."""
+    async def _planned(self, run: Run[Memo], machine: Machine) -> Outcome[Memo] | None:
+        """What the agent can is asked before the first step; None: that is known."""
         row = await self._ramdisk.called(run)
         if row is None:
             return run.pause(AGENT_EVERY)
@@ -180,26 +195,13 @@ class Machines:
         if node is None:
             raise Failed("the node is gone, or at something else")
         told = {"node": {"uuid": node.id, "properties": node.properties}, "ports": []}
-        memo = run.memo
-        if memo.steps is None or memo.done == 0:
-            listed = await self._ramdisk.ask(machine, row, "clean.get_clean_steps", told)
-            if listed is None:
-                return run.pause(AGENT_EVERY)
-            plan = planned(listed.result, memo.steps, self._erase)
-            if memo.steps is None:
-                memo = msgspec.structs.replace(memo, steps=plan)
-                return run.pause(0.0, memo=memo)
-        assert memo.steps is not None
-        if memo.done >= len(memo.steps):
-            return None
-        step = memo.steps[memo.done]
-        params = {**told, "step": step, "clean_version": {}}
-        name = "clean.execute_clean_step"
-        found = await self._ramdisk.command(run, machine, row, name, params, memo.done)
-        if found is None:
+        listed = await self._ramdisk.ask(machine, row, "clean.get_clean_steps", told)
+        if listed is None:
             return run.pause(AGENT_EVERY)
-        memo = msgspec.structs.replace(memo, done=memo.done + 1)
-        return run.pause(0.0, memo=memo)
+        plan = planned(listed.result, run.memo.steps, self._erase)
+        if run.memo.steps is None:
+            return run.pause(0.0, memo=msgspec.structs.replace(run.memo, steps=plan))
+        return None
 
     async def write(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
@@ -209,17 +211,24 @@ class Machines:
             await run.hold()
             await self._wires.to_ramdisk(run, machine)
             await driver.set_power(machine, POWER_ON, f"{run.id} write")
-            await driver.begin(machine, "deploy", run.id)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
 
     async def written(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
-        if driver.can.ramdisk:
-            if not await self._write_image(run, machine):
-                return run.pause(AGENT_EVERY)
-        elif not await driver.finished(machine, "deploy", run.id):
-            return run.pause(LOOK_EVERY)
+        if run.memo.steps is None:
+            return run.pause(0.0, memo=msgspec.structs.replace(run.memo, steps=[WRITE]))
+        outcome = await self._steps.next(run, driver, machine, "deploy")
+        if outcome is not None:
+            return outcome
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "work"))
+
+    async def _written(self, run: Run[Memo], driver: Driver, machine: Machine) -> bool:
+        """Whether the image is on the machine."""
+        if driver.can.ramdisk:
+            return await self._write_image(run, machine)
+        await run.hold()
+        await driver.begin(machine, "deploy", run.id)
+        return await driver.finished(machine, "deploy", run.id)
 
     async def _write_image(self, run: Run[Memo], machine: Machine) -> bool:
         """Whether the agent has written it."""
@@ -306,7 +315,7 @@ class Machines:
         name = "rescue.finalize_rescue"
         return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
 
-    async def unrescued(self, run: Run[Memo]) -> Outcome[Memo]:
+    async def start_again(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
         if not await self._wires.to_tenant(run, machine):
             return run.pause(WIRE_EVERY)
@@ -318,15 +327,26 @@ class Machines:
 
     async def service(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
-        await run.hold()
-        await driver.begin(machine, "service", run.id)
+        if driver.can.ramdisk and run.memo.ramdisk:
+            await self._ramdisk.boot(run, driver, machine)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
 
     async def serviced(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
-        if not await driver.finished(machine, "service", run.id):
-            return run.pause(LOOK_EVERY)
-        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, None))
+        if driver.can.ramdisk and run.memo.ramdisk and await self._ramdisk.called(run) is None:
+            return run.pause(AGENT_EVERY)
+        outcome = await self._steps.next(run, driver, machine, "service")
+        if outcome is not None:
+            return outcome
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "work"))
+
+    async def service_over(self, run: Run[Memo]) -> Outcome[Memo]:
+        """A machine that was in a ramdisk is started anew, from its disk."""
+        driver, machine = await self._subject(run)
+        if not (driver.can.ramdisk and run.memo.ramdisk):
+            return run.end(lambda tx: self._work.done(tx, run.subject, run.id, None))
+        await self._ramdisk.leave(run, driver, machine)
+        return run.next()
 
     async def allocate(self, run: Run[Nothing]) -> Outcome[Nothing]:
         decide = self._service.allocations.decide

@@ -74,6 +74,8 @@ class Capabilities:
     """Interface → all its implementations, where there are more than one; the first is usual."""
     indicators: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Component → indicator → its states."""
+    settings: bool = False
+    """BIOS settings can be written."""
     ramdisk: bool = False
     """Long work is done by an agent in a ramdisk, which the machine boots from virtual media."""
 
@@ -224,6 +226,9 @@ class Driver(Protocol):
 
     async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
         """Settings: `name`, `value`."""
+
+    async def set_bios(self, machine: Machine, settings: Mapping[str, str] | None) -> None:
+        """From its next start on; None: as the maker delivers it. Raises Rejected."""
 
     async def insert(self, machine: Machine, url: str) -> None:
         """A medium into its virtual drive, whatever was there before."""

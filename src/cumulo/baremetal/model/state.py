@@ -13,9 +13,9 @@ Action = Literal[
     "manage", "inspect", "provide", "clean", "deploy", "rebuild", "undeploy", "adopt", "rescue",
     "unrescue", "service",
 ]  # fmt: skip
-Step = Literal["work", "clean", "wait"]
+Step = Literal["work", "clean", "wait", "hold"]
 """`clean`: of an undeployment, after the machine was torn down. `wait`: the machine is at it, and
-nobody holds the node."""
+no job has the node for itself. `hold`: it is an operator's turn."""
 
 _RUNNING: dict[tuple[str, str], str] = {
     ("manage", "work"): "verifying",
@@ -25,10 +25,13 @@ _RUNNING: dict[tuple[str, str], str] = {
     ("provide", "wait"): "clean wait",
     ("clean", "work"): "cleaning",
     ("clean", "wait"): "clean wait",
+    ("clean", "hold"): "clean hold",
     ("deploy", "work"): "deploying",
     ("deploy", "wait"): "wait call-back",
+    ("deploy", "hold"): "deploy hold",
     ("rebuild", "work"): "deploying",
     ("rebuild", "wait"): "wait call-back",
+    ("rebuild", "hold"): "deploy hold",
     ("undeploy", "work"): "deleting",
     ("undeploy", "clean"): "cleaning",
     ("undeploy", "wait"): "clean wait",
@@ -38,6 +41,7 @@ _RUNNING: dict[tuple[str, str], str] = {
     ("unrescue", "work"): "unrescuing",
     ("service", "work"): "servicing",
     ("service", "wait"): "service wait",
+    ("service", "hold"): "service hold",
 }
 _FAILED: dict[tuple[str, str], str] = {
     pair: {
@@ -45,6 +49,9 @@ _FAILED: dict[tuple[str, str], str] = {
         "inspect wait": "inspect failed",
         "cleaning": "clean failed",
         "clean wait": "clean failed",
+        "clean hold": "clean failed",
+        "deploy hold": "deploy failed",
+        "service hold": "service failed",
         "deploying": "deploy failed",
         "wait call-back": "deploy failed",
         "deleting": "error",
@@ -125,16 +132,16 @@ MOVES: dict[str, dict[str, Move]] = {
         word: Move("unrescue") for word in ("rescue", "rescue failed", "unrescue failed")
     },
     "service": {word: Move("service") for word in ("active", "service failed")},
-    # Nothing here ever holds.
-    "unhold": {},
+    "unhold": {word: Move() for word in ("clean hold", "deploy hold", "service hold")},
 }  # fmt: skip
 SAME_AS = {"deploy": "active", "undeploy": "deleted"}
 """Newer words of verbs."""
 ABORTABLE = {
     "clean wait": "1.13", "inspect wait": "1.41", "rescue wait": "1.38", "service wait": "1.87",
-    "wait call-back": "1.110",
+    "wait call-back": "1.110", "clean hold": "1.85", "deploy hold": "1.110", "service hold": "1.87",
 }  # fmt: skip
 """State → since when it can be aborted."""
+HOLDS = ("clean hold", "deploy hold", "service hold")
 WAITS = ("clean wait", "inspect wait", "wait call-back", "rescue wait", "service wait")
 DELETABLE = ("enroll", "manageable", "available", "adopt failed")
 SINCE: dict[str, str] = {

@@ -63,4 +63,5 @@ class BareMetalService:
             self.allocations,
             self.history,
             self.rules,
+            self.templates,
         )

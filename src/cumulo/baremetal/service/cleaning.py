@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cumulo.baremetal.service.steps import is_agents
 from cumulo.core.work.jobs import Failed
 
 MOST_STEPS = 100
@@ -27,7 +28,7 @@ def planned(
         missing = [
             str(each["step"])[:100]
             for each in wanted
-            if (each["interface"], each["step"]) not in known
+            if is_agents(each) and (each["interface"], each["step"]) not in known
         ]
         if missing:
             raise Failed(f"the agent has no clean steps {', '.join(missing)}")

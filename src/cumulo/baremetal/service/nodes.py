@@ -324,7 +324,9 @@ class Nodes:
 
     def is_locked(self, row: NodeRow) -> bool:
         """A job has it for itself: it does not just wait for the machine."""
-        return row.job is not None and (row.step != "wait" or row.target_power_state is not None)
+        return row.job is not None and (
+            row.step not in ("wait", "hold") or row.target_power_state is not None
+        )
 
     def refuse_locked(self, row: NodeRow) -> None:
         if self.is_locked(row):

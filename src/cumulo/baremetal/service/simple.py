@@ -1,5 +1,6 @@
 """Chassis, deploy templates, runbooks, inspection rules: what stands by itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cumulo.baremetal.model.chassis import ChassisRow
@@ -13,6 +14,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 
 MOST_RULES = 1000
+MOST_TRAITS = 50
 
 
 class Chassis(Things[ChassisRow]):
@@ -40,6 +42,13 @@ class Templates(Things[TemplateRow]):
         told = f"A deploy template with name {values['name']} already exists."
         self.refuse_taken(tx, before, told, name=values["name"])
         return values
+
+    def named_by(self, tx: Tx, traits: Sequence[str]) -> list[TemplateRow]:
+        """A node's traits name them; the first at last, so that it counts most."""
+        found = []
+        for trait in list(dict.fromkeys(map(str, traits)))[:MOST_TRAITS]:
+            found += self.listing.page(tx, where={"name": trait}, limit=1)
+        return found[::-1]
 
 
 class Runbooks(Things[RunbookRow]):

@@ -11,7 +11,7 @@ import msgspec
 from cumulo.baremetal.model.hardware import Inspected
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.model.state import ABORTABLE, GOAL, move_of
-from cumulo.baremetal.service import fields, refusals
+from cumulo.baremetal.service import fields, refusals, steps
 from cumulo.baremetal.service.agents import AgentsService
 from cumulo.baremetal.service.allocations import Allocations
 from cumulo.baremetal.service.deploying import ImageWish, drive_document, image_of
@@ -20,7 +20,7 @@ from cumulo.baremetal.service.nodes import Nodes
 from cumulo.baremetal.service.patches import Change
 from cumulo.baremetal.service.ports import Ports
 from cumulo.baremetal.service.rules import Effects, RuleFailed, applied
-from cumulo.baremetal.service.simple import Rules
+from cumulo.baremetal.service.simple import Rules, Templates
 from cumulo.baremetal.service.vifs import Vifs
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
@@ -74,19 +74,10 @@ class Memo(msgspec.Struct, frozen=True):
     """Of cleaning by an agent: what is to be done, in order; None: nobody has asked the agent."""
     done: int = 0
     """How many of the steps are done."""
-
-
-def clean_plan(steps: Any) -> list[dict[str, Any]]:
-    """Steps that somebody named, checked as far as that can be before an agent is asked."""
-    found = []
-    for step in steps:
-        interface, name = step.get("interface"), step.get("step")
-        if not isinstance(interface, str) or not isinstance(name, str):
-            raise BadRequest("A clean step has an interface and a step")
-        if interface != "deploy" or set(step) - {"interface", "step", "args"}:
-            raise BadRequest(f"There are no clean steps of {interface[:50]} that can be asked for")
-        found.append({"interface": interface, "step": name, "args": step.get("args") or {}})
-    return found
+    held: bool = False
+    """The hold or wait that is the next step has begun."""
+    ramdisk: bool = True
+    """An agent in one does the steps, where the driver has that."""
 
 
 class Work:
@@ -101,6 +92,7 @@ class Work:
         allocations: Allocations,
         history: History,
         rules: Rules,
+        templates: Templates,
     ) -> None:
         self._nodes = nodes
         self._ports = ports
@@ -112,6 +104,7 @@ class Work:
         self._allocations = allocations
         self._history = history
         self._rules = rules
+        self._templates = templates
 
     # --- asked by users ------------------------------------------------------------------------
 
@@ -121,6 +114,9 @@ class Work:
         self._nodes.refuse_locked(row)
         if verb == "abort":
             return self._abort(tx, row)
+        if verb == "unhold" and move_of(verb, row.provision_state) and row.job is not None:
+            self._jobs.nudge(tx, row.job)
+            return self._nodes.move(tx, row, step="wait")
         move = move_of(verb, row.provision_state)
         if move is None:
             raise refusals.wrong_state(verb, row)
@@ -179,21 +175,39 @@ class Work:
         self, tx: Tx, row: NodeRow, verb: str, body: Mapping[str, Any], who: Principal
     ) -> Memo:
         memo = Memo(clean=row.automated_clean is not False)
-        if not self._nodes.driver(row).can.ramdisk:
+        can = self._nodes.driver(row).can
+        ramdisk = can.ramdisk and not body.get("disable_ramdisk")
+        if verb in ("clean", "service"):
+            asked = steps.checked(verb, body[f"{verb}_steps"], row, can, ramdisk=ramdisk)
+            return msgspec.structs.replace(memo, steps=asked, ramdisk=ramdisk)
+        if verb not in ("active", "rebuild"):
             return memo
-        if verb in ("active", "rebuild"):
-            if body.get("deploy_steps"):
-                # Better refused than left out.
-                raise BadRequest(f"Driver {row.driver} has no deploy steps that can be asked for.")
-            info = self._nodes.instance_info(row)
-            drive = info.get("configdrive")
-            if isinstance(drive, dict):
-                drive_document(row, drive)
-            wish = image_of(tx, self._images, info, who)
-            return msgspec.structs.replace(memo, image=wish)
-        if verb == "clean":
-            return msgspec.structs.replace(memo, steps=clean_plan(body["clean_steps"]))
-        return memo
+        info = self._nodes.instance_info(row)
+        planned = self._deployment(tx, row, info, body.get("deploy_steps") or [])
+        memo = msgspec.structs.replace(memo, steps=planned)
+        if not can.ramdisk:
+            return memo
+        drive = info.get("configdrive")
+        if isinstance(drive, dict):
+            drive_document(row, drive)
+        return msgspec.structs.replace(memo, image=image_of(tx, self._images, info, who))
+
+    def _deployment(
+        self, tx: Tx, row: NodeRow, info: Mapping[str, Any], asked: Any
+    ) -> list[dict[str, Any]]:
+        """Of the deploy templates that the instance's traits name, and of those asked for by
+        themselves, which count more."""
+        named = info.get("traits") or []
+        if not isinstance(named, list) or not set(map(str, named)) <= set(row.traits):
+            raise BadRequest(
+                f"Cannot deploy node {row.id}: traits in its instance_info are none of the node's"
+            )
+        can, found = self._nodes.driver(row).can, {}
+        templates = self._templates.named_by(tx, named)
+        for each in (*(step for template in templates for step in template.steps), *asked):
+            [step] = steps.checked("deploy", [each], row, can, ramdisk=can.ramdisk)
+            found[step["interface"], step["step"]] = step
+        return steps.deployment(list(found.values()))
 
     def _refuse_lacking(self, row: NodeRow) -> None:
         lacking = self._nodes.lacks(row)
@@ -207,7 +221,7 @@ class Work:
         if row.job is not None:
             self._jobs.drop(tx, row.job)
         self._agents.forget(tx, row.id)
-        what = {"wait call-back": "deploy"}.get(row.provision_state)
+        what = {"wait call-back": "deploy", "deploy hold": "deploy"}.get(row.provision_state)
         told = f"By request, the {what or row.provision_state.split(' ')[0]} operation was aborted"
         return self._nodes.move(tx, row, failed=True, job=None, last_error=told)
 
@@ -275,6 +289,17 @@ class Work:
         self._nodes.move(
             tx, row, stage=goal, action=None, step=None, failed=False, job=None, **more
         )
+
+    def working_on(self, tx: Tx, node_id: str, job: str, step: dict[str, Any]) -> None:
+        """The step that is in work."""
+        row = self.of(tx, node_id, job)
+        if row is not None:
+            tx.update(row, working_on=step)
+
+    def knows_bios(self, tx: Tx, node_id: str, job: str, bios: list[dict[str, Any]]) -> None:
+        row = self.of(tx, node_id, job)
+        if row is not None:
+            tx.update(row, bios=bios)
 
     def verified(
         self, tx: Tx, node_id: str, job: str, power: str, bios: list[dict[str, Any]]

@@ -168,7 +168,9 @@ async def _backup_is(run: Run, id: str) -> Found:
 
 async def restore_backup(run: Run, id: str) -> None:
     with run.action("cinder_v3.restore_backup"):
-        made = await run.cloud.post("volume", f"/backups/{id}/restore", {"restore": {}})
+        made = await run.cloud.post(
+            "volume", f"/backups/{id}/restore", {"restore": {"name": run.name()}}
+        )
         await _backup_is(run, id)
         await volume_is(run, made["restore"]["volume_id"], "available", timeout=BACKUP)
 

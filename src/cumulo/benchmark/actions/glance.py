@@ -1,8 +1,11 @@
 """Steps of images."""
 
+import asyncio
+import os
+import tempfile
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urljoin
 
 from cumulo.benchmark.actions import waiting
@@ -54,22 +57,48 @@ async def create_image(
         return await image_is(run, image["id"], "active")
 
 
+class _Fetched:
+    """What a URL has, once for all iterations: in a file without a name, which ends with us."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.file: IO[bytes] | None = None
+
+    def forget(self) -> None:
+        if self.file is not None:
+            self.file.close()
+
+
 async def _content(run: Run, location: str) -> Any:
     path = _file(location)
     if path is not None:
-        return _pieces(path)
+        return _pieces(path.open("rb"), ends=True)
     if "://" not in location:
         raise CheckFailed(f"there is no file {location}")
+    one = run.surroundings.kept.setdefault("fetched", {}).setdefault(location, _Fetched())
+    async with one.lock:
+        if one.file is None:
+            one.file = await _fetch(run, location)
+    return _pieces(one.file)
+
+
+async def _fetch(run: Run, location: str) -> IO[bytes]:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the run)
     for _ in range(REDIRECTS):
         # Mirrors, and what projects offer for download, are found by a redirection or two.
-        answer = await run.surroundings.http.request("GET", location, {"Accept": "*/*"})
+        file.truncate(0)
+        file.seek(0)
+        http = run.surroundings.client_for(location)
+        answer = await http.request("GET", location, {"Accept": "*/*"}, to=file)
         to = answer.headers.get("location")
         if not to or answer.status not in (301, 302, 303, 307, 308):
             break
         location = urljoin(location, to)
     if answer.status != 200:
+        file.close()
         raise ApiError(answer.status, "GET", location, f"{location} cannot be fetched", "")
-    return answer.body
+    file.flush()
+    return file
 
 
 def _file(location: str) -> Path | None:
@@ -77,10 +106,16 @@ def _file(location: str) -> Path | None:
     return path if path.is_file() else None
 
 
-async def _pieces(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
+async def _pieces(file: IO[bytes], *, ends: bool = False) -> AsyncIterator[bytes]:
+    """Each reader has a place of its own in it."""
+    at = 0
+    try:
+        while piece := os.pread(file.fileno(), PIECE, at):
+            at += len(piece)
             yield piece
+    finally:
+        if ends:
+            file.close()
 
 
 async def create_for_import(
@@ -162,8 +197,8 @@ async def get_image(run: Run, id: str) -> Found:
 
 async def list_images(run: Run) -> list[Found]:
     with run.action("glance_v2.list_images"):
-        found: list[Found] = (await run.cloud.get("image", "/images"))["images"]
-        return found
+        query = {"status": "active"}
+        return await run.cloud.pages("image", "/images", "images", query=query)
 
 
 async def update_image(run: Run, id: str, *, remove: Iterable[str] = (), **changes: Any) -> None:

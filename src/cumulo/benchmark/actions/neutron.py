@@ -1,9 +1,9 @@
 """Steps of networking."""
 
 import ipaddress
-import itertools
 from typing import Any
 
+from cumulo.benchmark.cidrs import next_cidr
 from cumulo.benchmark.client.session import NotFound, Session
 from cumulo.benchmark.engine.run import Run
 
@@ -11,8 +11,6 @@ Found = dict[str, Any]
 
 IPV4_START = "10.2.0.0/24"
 IPV6_START = "dead:beaf::/64"
-
-_NEXT: dict[str, "itertools.count[int]"] = {}
 
 # How Rally's arguments are called on the wire.
 _NETWORK_WORDS = {
@@ -22,17 +20,6 @@ _NETWORK_WORDS = {
     "provider_segmentation_id": "provider:segmentation_id",
     "project_id": "tenant_id",
 }
-
-
-def next_cidr(start: str) -> str:
-    """The next of a row of networks that do not overlap, beginning with `start`."""
-    first = ipaddress.ip_network(start, strict=False)
-    number = next(_NEXT.setdefault(start, itertools.count()))
-    base = int(first.network_address) + number * first.num_addresses
-    highest = 2**first.max_prefixlen - first.num_addresses
-    if base > highest:
-        base = int(first.network_address)
-    return f"{ipaddress.ip_address(base)}/{first.prefixlen}"
 
 
 async def create_network(run: Run, **args: Any) -> Found:

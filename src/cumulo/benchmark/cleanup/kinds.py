@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from cumulo.benchmark.client.session import NotFound, Session, is_followed
+from cumulo.benchmark.client.session import Conflict, NotFound, Session, is_followed
 
 Item = Mapping[str, Any]
 Listing = Callable[[Session], Awaitable[list[Any]]]
@@ -111,6 +111,16 @@ async def default_groups(admin: Session, project: str) -> None:
     for group in found:
         if group["name"] == "default" and project in owners(group):
             await admin.delete("network", f"/security-groups/{group['id']}")
+
+
+async def _remove_server(cloud: Session, server: Any) -> None:
+    """A run that was ended may have left it locked; who locked it may undo that."""
+    path = f"/servers/{server['id']}"
+    try:
+        await cloud.delete("compute", path)
+    except Conflict:
+        await cloud.post("compute", f"{path}/action", {"unlock": None})
+        await cloud.delete("compute", path)
 
 
 async def _keypairs(cloud: Session) -> list[Any]:
@@ -250,7 +260,9 @@ PROJECT: tuple[Kind, ...] = (
         removal=_remove_stack,
         scoped=True,
     ),
-    Kind("nova.servers", "compute", "/servers/detail", "servers", waits=True),
+    Kind(
+        "nova.servers", "compute", "/servers/detail", "servers", waits=True, removal=_remove_server
+    ),
     Kind("nova.server_groups", "compute", "/os-server-groups", "server_groups", scoped=True),
     Kind("nova.keypairs", "compute", "/os-keypairs", "", key="name", listing=_keypairs),
     Kind("manila.shares", "share", "/shares/detail", "shares", waits=True),

@@ -68,7 +68,8 @@ async def _undo(cloud: Session, note: Note) -> None:
     if "id" in note.before:
         await cloud.delete(service, f"{path}/{note.before['id']}")
         return
-    # Between its being asked for and its being there.
+    mark = note.before.get("description")
     for item in (await cloud.get(service, path, query={"is_public": "None"}))[collection]:
-        if item["name"] == note.name:
+        # Somebody else may have made one of that name since.
+        if mark and item["name"] == note.name and item.get("description") == mark:
             await cloud.delete(service, f"{path}/{item['id']}")

@@ -128,6 +128,10 @@ async def _remove(cloud: Session, kind: Kind, item: Any, report: Report) -> None
                 await _wait(cloud, kind, item)
         except NotFound:
             pass
+        except TimeoutError as error:
+            # It was asked for, and waited for long: the next run looks at it again.
+            problem = words_of(error)
+            break
         except WRONG as error:
             problem = words_of(error)
             continue

@@ -6,10 +6,11 @@ the cloud: what has not been answered at all is sent once more, if doing it twic
 """
 
 import asyncio
+import errno
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, cast
+from typing import IO, Any, cast
 from urllib.parse import quote, urlsplit
 
 import httptools
@@ -59,7 +60,8 @@ class _Connection(asyncio.Protocol):
         self._unsent = 0
         self._reset(head=False, keep=True)
 
-    def _reset(self, *, head: bool, keep: bool) -> None:
+    def _reset(self, *, head: bool, keep: bool, to: IO[bytes] | None = None) -> None:
+        self._to = to
         self._head = head
         self._keep = keep
         self._headers: dict[str, str] = {}
@@ -112,9 +114,11 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
-        if self._keep:
+        if self._to is not None:
+            self._to.write(body)
+        elif self._keep:
             self._chunks.append(body)
-        if self._size > BODY_BYTES and self._keep:
+        if self._size > BODY_BYTES and self._keep and self._to is None:
             self._fail(HttpError(f"an answer of more than {BODY_BYTES} bytes"))
 
     def on_message_complete(self) -> None:
@@ -157,10 +161,12 @@ class _Connection(asyncio.Protocol):
             return
         self._timer = self._loop.call_later(timeout, self._look, timeout, rounds - 1)
 
-    async def exchange(self, head: bytes, body: Body, *, is_head: bool, keep: bool) -> Answer:
+    async def exchange(
+        self, head: bytes, body: Body, *, is_head: bool, keep: bool, to: IO[bytes] | None
+    ) -> Answer:
         """Send one request and wait for its answer."""
         assert self._transport is not None
-        self._reset(head=is_head, keep=keep)
+        self._reset(head=is_head, keep=keep, to=to)
         self._parser = httptools.HttpResponseParser(self)
         waiter: asyncio.Future[Answer] = self._loop.create_future()
         self._waiter = waiter
@@ -170,6 +176,8 @@ class _Connection(asyncio.Protocol):
         self._transport.write(head)
         async for piece in body:
             if waiter.done():
+                # It is still owed the rest: what came next would be taken for that.
+                self.usable = False
                 break
             self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             await self._writable.wait()
@@ -220,8 +228,10 @@ class Http:
         *,
         keep: bool = True,
         timeout: float = TIMEOUT,
+        to: IO[bytes] | None = None,
     ) -> Answer:
-        """One request. `keep=False` counts the answer's body and throws it away.
+        """One request. `keep=False` counts the answer's body and throws it away, `to` is a file
+        that it goes to, whatever its size.
 
         Raises HttpError, also when nothing comes or goes for `timeout` seconds.
         """
@@ -243,7 +253,9 @@ class Http:
             connection, fresh = await self._connection(loop, origin, timeout)
             settle = connection.watch(timeout)
             try:
-                answer = await connection.exchange(head, body, is_head=method == "HEAD", keep=keep)
+                answer = await connection.exchange(
+                    head, body, is_head=method == "HEAD", keep=keep, to=to
+                )
             except _Closed as error:
                 if not fresh and method in REPEATABLE and (body is None or isinstance(body, bytes)):
                     continue
@@ -308,6 +320,9 @@ class Http:
         except TimeoutError:
             raise HttpError(f"{host}:{port} does not answer within {timeout:g} s") from None
         except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                words = "this machine, not the cloud: too many open files (ulimit -n)"
+                raise HttpError(words) from None
             raise HttpError(f"no connection to {host}:{port}: {error}") from None
         return connection, True
 

@@ -5,13 +5,14 @@ from typing import Any
 from cumulo.benchmark.actions import neutron, nova
 from cumulo.benchmark.cleanup.kinds import PROJECT, Kind, chosen
 from cumulo.benchmark.cleanup.sweep import Report, sweep
-from cumulo.benchmark.client.session import Conflict
+from cumulo.benchmark.client.session import ApiError, Conflict
 from cumulo.benchmark.contexts.network import take_away
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import all_gone, several
 from cumulo.benchmark.engine.run import CheckFailed, Run
 from cumulo.benchmark.engine.surroundings import Surroundings, User
 from cumulo.benchmark.finding import find, images_of_projects
+from cumulo.core.ids import new_id
 
 _DESCRIBED = {"type": "object"}
 
@@ -78,21 +79,24 @@ async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
             "swap": each.get("swap", 0),
             "OS-FLV-EXT-DATA:ephemeral": each.get("ephemeral", 0),
         }
-        if each.get("flavorid", "auto") != "auto":
-            body["id"] = each["flavorid"]
-        if {body["name"], body.get("id")} & there:
+        given = each.get("flavorid", "auto")
+        # Chosen here: so it is known whatever becomes of the request, and told from others of
+        # that name.
+        body["id"] = new_id() if given == "auto" else given
+        if {body["name"], body["id"]} & there:
             # One of that name is there already: it is used, and left.
             continue
-        noted = env.note("flavor", body["name"], "", {})
+        noted = env.note("flavor", body["name"], "", {"id": body["id"]})
         try:
             flavor = (await env.admin.post("compute", "/flavors", {"flavor": body}))["flavor"]
         except Conflict:
             # Another run has made it in this moment: it is used, and left.
             env.notes.forget(noted)
             continue
-        # From now on it is told from others of that name.
-        env.note("flavor", body["name"], "", {"id": flavor["id"]})
-        env.notes.forget(noted)
+        except ApiError as refused:
+            if refused.status < 500:
+                env.notes.forget(noted)
+            raise
         made.append(flavor["id"])
         if each.get("extra_specs"):
             specs = {k: str(v) for k, v in each["extra_specs"].items()}

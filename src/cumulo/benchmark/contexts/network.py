@@ -66,6 +66,7 @@ async def _setup(env: Surroundings, config: dict[str, Any]) -> None:
                 dualstack=config["dualstack"],
                 router_args=dict(router) if router else None,
             )
+            env.kept.setdefault("networks", {}).setdefault(tenant["id"], set()).add(network["id"])
             network["router_id"] = routers[0]["id"] if routers else None
             tenant["networks"].append(network)
             tenant["subnets"] += subnets
@@ -80,7 +81,8 @@ async def take_away(env: Surroundings, *kinds: str) -> None:
     report = Report()
     for user in env.tenant_users():
         tenant = env.tenants[user.tenant_id]
-        mine = {n["id"] for n in tenant.get("networks", ())}
+        # Only what was made here: the project may have other networks, with ports of others.
+        mine = env.kept.get("networks", {}).get(tenant["id"], set())
 
         def ours(item: Any, kind: Kind, mine: set[str] = mine) -> bool:
             if names.made_by(item.get(kind.named), env.task_uuid, "c"):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cumulo.benchmark.actions import cinder, glance
-from cumulo.benchmark.client.session import Conflict
+from cumulo.benchmark.client.session import ApiError, Conflict
 from cumulo.benchmark.contexts.network import take_away
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import all_gone, several
@@ -53,16 +53,19 @@ async def _types(env: Surroundings, config: list[Any]) -> None:
             # One of that name is there already: it is used, and left.
             continue
         there.add(body["name"])
-        noted = env.note("volume_type", body["name"], "", {})
+        # By this it is told from others of that name.
+        body["description"] = env.name()
+        noted = env.note("volume_type", body["name"], "", {"description": body["description"]})
         try:
             kind = (await env.admin.post("volume", "/types", {"volume_type": body}))["volume_type"]
         except Conflict:
             # Another run has made it in this moment: it is used, and left.
             env.notes.forget(noted)
             continue
-        # From now on it is told from others of that name.
-        env.note("volume_type", body["name"], "", {"id": kind["id"]})
-        env.notes.forget(noted)
+        except ApiError as refused:
+            if refused.status < 500:
+                env.notes.forget(noted)
+            raise
         made.append({"id": kind["id"], "name": kind["name"]})
         encryption = None if isinstance(each, str) else each.get("encryption")
         if encryption:

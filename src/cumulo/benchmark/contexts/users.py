@@ -19,6 +19,7 @@ from cumulo.benchmark.client.session import (
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.engine.surroundings import Surroundings, User
+from cumulo.benchmark.model.result import Note
 
 AT_ONCE = 10
 MOST = 10_000
@@ -95,6 +96,7 @@ async def _create(env: Surroundings, admin: Session, config: dict[str, Any]) -> 
             project_domain=project_domain,
             region=own.region,
             interface=own.interface,
+            types=own.types,
         )
         session = Session(env.http, credentials)
         env.users.append(User(made["id"], made["name"], tenant_id, session))
@@ -212,24 +214,43 @@ async def _roles_setup(env: Surroundings, config: list[str]) -> None:
         if name not in roles:
             raise CheckFailed(f"There is no role with name `{name}`")
     wanted = dict.fromkeys(roles[name] for name in config)
-    for user in env.users:
-        own = f"/projects/{user.tenant_id}/users/{user.id}/roles"
-        had = {role["id"] for role in (await admin.get("identity", own))["roles"]}
-        for role in wanted:
-            if role in had:
-                # Not given, and so not taken away.
-                continue
-            if env.existing_users:
-                env.note("role", role, user.tenant_id, {"user": user.id})
-            env.kept.setdefault("roles", []).append(f"{own}/{role}")
-            await admin.put("identity", f"{own}/{role}")
+    async with env.notes.alone():
+        for user in env.users:
+            own = f"/projects/{user.tenant_id}/users/{user.id}/roles"
+            had = {role["id"] for role in (await admin.get("identity", own))["roles"]}
+            for role in wanted:
+                note = Note("role", role, user.tenant_id, {"user": user.id})
+                if role in had and not _used_by_others(env, note):
+                    # Not given, and so not taken away.
+                    continue
+                number = env.notes.add(note) if env.existing_users else 0
+                env.kept.setdefault("roles", []).append((note, number))
+                if role not in had:
+                    await admin.put("identity", f"{own}/{role}")
+
+
+def _used_by_others(env: Surroundings, note: Note) -> bool:
+    """Whether another task that runs has given it, too: the last of them takes it away."""
+    return any(other.alive and other.before == note.before for other in env.notes.others(note))
 
 
 async def _roles_cleanup(env: Surroundings, config: list[str]) -> None:
     if env.admin is None or not env.existing_users:
         return
     admin = env.admin
-    await all_gone((admin, "identity", path) for path in env.kept.pop("roles", ()))
+
+    async def one(note: Note, number: int) -> None:
+        if not _used_by_others(env, note):
+            of = f"/projects/{note.project}/users/{note.before['user']}"
+            with contextlib.suppress(NotFound):
+                await admin.delete("identity", f"{of}/roles/{note.name}")
+        env.notes.forget(number)
+
+    async with env.notes.alone():
+        await all_done(
+            (f"role {note.name} of {note.before['user']}", one(note, number))
+            for note, number in env.kept.pop("roles", ())
+        )
 
 
 async def _dummy(env: Surroundings, config: dict[str, Any]) -> None:

@@ -1,8 +1,11 @@
 """Tempest in an environment of its own: installed from the package index, listed, run."""
 
+import asyncio
+import contextlib
 import json
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +16,7 @@ from cumulo.core.run.streams import Stream
 
 INSTALL = 1800.0
 LIST = 900.0
+ENDING = 60.0
 LONGEST = 24 * 3600.0
 READ = 256 * 1024
 READER = Path(__file__).parent.parent / "verification" / "subunit_reader.py"
@@ -118,8 +122,23 @@ class Tempest:
         except CommandFailed as failed:
             if failed.status != 1 or not _size(path):
                 raise
+        except asyncio.CancelledError:
+            await self._interrupted(stream)
+            raise
         finally:
+            # Its workers are processes of their own.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(stream.pid, signal.SIGKILL)
             await stream.kill()
+
+    @staticmethod
+    async def _interrupted(stream: Stream) -> None:
+        """Tests that run may clean up after themselves."""
+        with contextlib.suppress(ProcessLookupError, TimeoutError, CommandFailed):
+            os.killpg(stream.pid, signal.SIGINT)
+            async with asyncio.timeout(ENDING):
+                while await stream.read(READ):
+                    pass
 
     async def _prepare(self) -> None:
         """The workspace: a file that says where Tempest's tests are."""

@@ -5,6 +5,7 @@ says what. Actions run beside the load; their results stand in the report.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -62,6 +63,9 @@ _FAULT: Schema = {
 }
 ACTIONS: Mapping[str, Schema] = {"sys_call": {"type": "string"}, "fault_injection": _FAULT}
 
+FAULTS = re.compile(r"(kill|freeze) control plane(?: for (\d+(?:\.\d+)?) seconds?)?")
+KNOWN_FAULTS = "kill control plane [for N seconds], freeze control plane [for N seconds]"
+
 TITLES: Mapping[str, str] = {
     "sys_call": "Run a command",
     "fault_injection": "Do harm to the cloud that is measured: kill control plane",
@@ -85,6 +89,10 @@ def wrong(hook: Hook) -> list[str]:
         *problems(hook.trigger[1], TRIGGERS[trigger]),
     ]
     config = hook.trigger[1]
+    if not found and action == "fault_injection":
+        words = str(hook.action[1]["action"]).strip()
+        if FAULTS.fullmatch(words) is None:
+            found = [f"{words!r:.200} is not known; known are: {KNOWN_FAULTS}"]
     if not found and config["unit"] == "iteration" and 0 in config.get("at", ()):
         found = ["0 is less than the minimum of 1 (at)"]
     return found

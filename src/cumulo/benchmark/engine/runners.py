@@ -151,7 +151,8 @@ def filled(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """With what is meant where the file says nothing: it is shared like all else."""
     meant: Mapping[str, dict[str, Any]] = {
         "constant": {"times": 1, "concurrency": 1},
-        "constant_for_duration": {"concurrency": 1},
+        # What hangs would make a load of a minute last for hours.
+        "constant_for_duration": {"concurrency": 1, "timeout": 600},
         "serial": {"times": 1},
     }
     return {**meant.get(name, {}), **config}

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from cumulo.benchmark import cidrs
 from cumulo.benchmark.client.session import Credentials, Session
 from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.surroundings import Surroundings, User
@@ -45,6 +46,8 @@ class Order(msgspec.Struct):
     tenants: dict[str, dict[str, Any]]
     user_choice: str
     data: dict[str, Any]
+    cidrs: dict[str, int] = {}
+    """How far the rows of networks are."""
 
 
 class Batch(msgspec.Struct):
@@ -82,6 +85,7 @@ def orders(
         tenants=env.tenants,
         user_choice=env.user_choice,
         data=env.data,
+        cidrs=cidrs.so_far(),
     )
     made = []
     for index in range(processes):
@@ -100,6 +104,7 @@ def surroundings(order: Order, make: Callable[[Mapping[str, Any]], Any]) -> Surr
         env.admin = Session(http, order.admin)
     env.tenants = order.tenants
     env.data = order.data
+    cidrs.share(order.cidrs, order.first, order.step)
     for id, name, tenant, credentials, data in order.users:
         user = User(id, name, tenant, Session(http, credentials), data)
         env.users.append(user)

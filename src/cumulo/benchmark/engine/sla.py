@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from cumulo.benchmark.engine.statistics import Mean, Percentiles
+from cumulo.benchmark.engine.statistics import Mean, Percentiles, rank
 from cumulo.benchmark.model.result import Action, Iteration, SlaResult
 from cumulo.benchmark.model.shapes import Schema, problems
 
@@ -186,25 +186,30 @@ class Percentile:
 
     def __init__(self, config: Mapping[str, float]) -> None:
         self._allowed = {float(name): most for name, most in config.items()}
+        # Asked after each iteration: counting is cheap then, walking a histogram is not.
+        self._in_time = dict.fromkeys(self._allowed, 0)
         self._seen = Percentiles()
-        self._failed = 0
+        self._total = 0
 
     def add(self, iteration: Iteration) -> None:
+        self._total += 1
         if iteration.error:
-            self._failed += 1
-        else:
-            self._seen.add(iteration.duration)
+            return
+        self._seen.add(iteration.duration)
+        for percent, most in self._allowed.items():
+            if iteration.duration <= most:
+                self._in_time[percent] += 1
 
     def _at(self, percent: float) -> float:
         """A failed iteration takes for ever; where there is none nothing was done in time."""
-        share = percent * (self._seen.count + self._failed)
-        if not self._seen.count or share > 100.0 * self._seen.count + 1e-9:
-            return math.inf
-        return self._seen.at(min(100.0, share / self._seen.count))
+        place = rank(percent, self._total)
+        return self._seen.nth(place) if 0 < place <= self._seen.count else math.inf
 
     @property
     def success(self) -> bool:
-        return all(self._at(p) <= most for p, most in self._allowed.items())
+        return self._total > 0 and all(
+            self._in_time[p] >= rank(p, self._total) for p in self._allowed
+        )
 
     def detail(self) -> str:
         parts = [
@@ -305,10 +310,12 @@ class Checker:
         self.aborted_on_sla = False
         self.aborted_manually = False
         self.unexpected = ""
+        self._seen = 0
 
     def add(self, iteration: Iteration) -> bool:
         """Take an iteration into account; whether all criteria hold so far."""
         fine = True
+        self._seen += 1
         for _, criterion in self._criteria:
             criterion.add(iteration)
             fine = criterion.success and fine
@@ -324,8 +331,10 @@ class Checker:
             found.append(
                 SlaResult("aborted_manually", False, "Task was aborted due to abort signal.")
             )
-        if self.unexpected:
-            found.append(
-                SlaResult("something_went_wrong", False, f"Unexpected error: {self.unexpected}")
-            )
+        wrong = self.unexpected and f"Unexpected error: {self.unexpected}"
+        if not self._seen and all(r.success for r in found):
+            # A load that there was none of has shown nothing.
+            wrong = wrong or "There was no iteration."
+        if wrong:
+            found.append(SlaResult("something_went_wrong", False, wrong))
         return found

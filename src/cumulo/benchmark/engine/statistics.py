@@ -34,6 +34,12 @@ class Mean:
         return math.sqrt(self._m2 / (self.count - 1)) if self.count > 1 else 0.0
 
 
+def rank(percent: float, count: int) -> int:
+    """Which of `count`, by their length and from 1, is the first within which so many percent
+    of them are."""
+    return min(count, max(1, math.ceil(percent * count / 100.0 - 1e-9)))
+
+
 class Percentiles:
     """A histogram of seconds."""
 
@@ -69,12 +75,14 @@ class Percentiles:
     def mean(self) -> float:
         return self._sum / self.count if self.count else 0.0
 
+    def nth(self, place: int) -> float:
+        """Seconds that the `place`th of them (from 1), by their length, took."""
+        found = float(self._histogram.get_value_at_percentile(100.0 * place / self.count)) / 1e6
+        return min(max(found, self._lowest), self._highest)
+
     def at(self, percent: float) -> float:
         """Seconds within which so many percent were done; 0 if there were none."""
-        if not self.count:
-            return 0.0
-        found = float(self._histogram.get_value_at_percentile(percent)) / 1e6
-        return min(max(found, self._lowest), self._highest)
+        return self.nth(rank(percent, self.count)) if self.count else 0.0
 
     def curve(self) -> list[tuple[float, float]]:
         """(percent, seconds) for a plot with more points where it gets rare."""

@@ -1,15 +1,18 @@
 """What a workload's iterations find: the cloud, its users, and what contexts have made for them."""
 
+import asyncio
+import contextlib
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from cumulo.benchmark import names
 from cumulo.benchmark.client.clouds import credentials_of
-from cumulo.benchmark.client.http import Http
-from cumulo.benchmark.client.session import Session
+from cumulo.benchmark.client.http import Http, HttpError
+from cumulo.benchmark.client.session import ApiError, Session
 from cumulo.benchmark.model.result import Note
 
 
@@ -108,6 +111,44 @@ class Surroundings:
     """Whether something that was made could not be taken away."""
     router: bool = False
     """Whether networks get a router although their context does not ask for one."""
+
+    async def log_in(self, times: int | None) -> None:
+        """Tokens before the load, so that nobody's first action has a log-in in it; not where more
+        users are than `times` iterations: most would do it for nothing. Who cannot says so in an
+        iteration."""
+        if times is not None and len(self.users) > times:
+            return
+        turns = iter([user.cloud for user in self.users])
+
+        async def some() -> None:
+            for cloud in turns:
+                with contextlib.suppress(ApiError, HttpError):
+                    await cloud.token()
+
+        await asyncio.gather(*(some() for _ in range(10)))
+
+    def client_for(self, url: str) -> Http:
+        """Who asks for a URL that the file names: of other hosts than the cloud's own neither its
+        certificates nor its being trusted without any say something."""
+        own = ("https_cacert", "https_insecure", "https_cert")
+        known = urlsplit(str(self.platform.get("auth_url") or "")).hostname
+        try:
+            if not any(self.platform.get(name) for name in own) or urlsplit(url).hostname == known:
+                return self.http
+        except ValueError:
+            return self.http
+        if "outside" not in self.kept:
+            self.kept["outside"] = Http()
+        found: Http = self.kept["outside"]
+        return found
+
+    def close(self) -> None:
+        """All connections, and what was fetched."""
+        clients = [*self.kept.pop("http", {}).values(), self.kept.pop("outside", None), self.http]
+        for client in filter(None, clients):
+            client.close()
+        for fetched in self.kept.pop("fetched", {}).values():
+            fetched.forget()
 
     def open_admin(self) -> None:
         """The administrator's session, if the platform has one."""

@@ -55,8 +55,9 @@ class Means:
     """Is told what is being made before the load."""
     shell: Shell | None = None
     fault: Fault | None = None
-    server_cpu: Callable[[], float | None] = lambda: None
-    """Seconds of CPU that the measured cloud has used, if it is on this machine."""
+    server_cpu: Callable[[], tuple[str, float] | None] = lambda: None
+    """The measured cloud's process and the seconds of CPU that it has used, if it is on this
+    machine."""
     abort_on_sla: bool = False
     crew: Crew | None = None
     """Runs the load in several processes; without it there is this one."""
@@ -135,7 +136,7 @@ class Execution:
         finally:
             await self._cleanup()
             self._flush()
-            self._http.close()
+            self.environment.close()
         self.outcome.full_duration = time.monotonic() - began
         self.outcome.hooks = self._hooks.results
         return self.outcome
@@ -217,6 +218,8 @@ class Execution:
     async def _run_load(self) -> None:
         args = await found_args(self._scenario, self._workload.args, self.environment)
         config = self._workload.runner
+        if self._scenario.services:
+            await self.environment.log_in(runners.expected(self._workload.runner_type, config))
         # Of a load that goes elsewhere, or nowhere, the cloud's figure would say nothing.
         measured = self._scenario.platform
         server = self._means.server_cpu() if measured else None
@@ -237,13 +240,14 @@ class Execution:
             with suppress(asyncio.CancelledError):
                 await ticker
             after = self._means.server_cpu() if measured else None
-            if server is not None and after is not None and after >= server:
-                self.outcome.server_cpu = after - server
+            if server is not None and after is not None and after[0] == server[0]:
+                # Of one process: another one was started in mid-run otherwise.
+                self.outcome.server_cpu = after[1] - server[1]
             await self._hooks.finish()
 
     async def _alone(self, args: dict[str, Any]) -> None:
         """The load in this process."""
-        config = self._workload.runner
+        config = runners.filled(self._workload.runner_type, self._workload.runner)
         self._load = Load(
             self._scenario,
             args,

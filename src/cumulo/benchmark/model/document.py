@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 VALUES = 500_000
+TEXT = 64 * 1024 * 1024
+"""Characters, each as often as it is written: what is named again counts again."""
 DEEPEST = 60
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
@@ -22,6 +24,8 @@ class NotPlain(Exception):
 
 class _Loader(yaml.SafeLoader):
     """A name that stands twice is a mistake: the first one would be lost without a word."""
+
+    _merged = 0
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         if isinstance(node, yaml.MappingNode):
@@ -34,6 +38,20 @@ class _Loader(yaml.SafeLoader):
                     raise NotPlain(f"the key {name.value!r:.80} is redefined in line {line}")
                 seen.add((name.tag, name.value))
         return super().construct_mapping(node, deep)
+
+    def flatten_mapping(self, node: Any) -> None:
+        """What `<<` names is put in: a few lines could be ten times as much at each level. So it
+        is counted before it is done."""
+        for name, value in node.value:
+            if name.tag != "tag:yaml.org,2002:merge":
+                continue
+            for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if isinstance(each, yaml.MappingNode):
+                    self.flatten_mapping(each)
+                    self._merged += len(each.value)
+                    if self._merged > VALUES:
+                        raise NotPlain(f"it has more than {VALUES} values by merging")
+        super().flatten_mapping(node)
 
 
 def decode(text: str) -> Any:
@@ -55,6 +73,7 @@ def plain(document: object) -> Any:
 class _Copy:
     def __init__(self) -> None:
         self._seen = 0
+        self._length = 0
 
     def of(self, value: object, depth: int) -> Any:
         # Things that are named several times count each time: that is how often they are written.
@@ -63,6 +82,10 @@ class _Copy:
             raise NotPlain(f"it has more than {VALUES} values")
         if depth > DEEPEST:
             raise NotPlain(f"it contains itself, or is more than {DEEPEST} levels deep")
+        if isinstance(value, str):
+            self._length += len(value)
+            if self._length > TEXT:
+                raise NotPlain(f"it has more than {TEXT} characters")
         if isinstance(value, dict):
             return {_key(name): self.of(each, depth + 1) for name, each in value.items()}
         if isinstance(value, list | tuple):

@@ -64,6 +64,7 @@ class Environment(msgspec.Struct):
 
 
 FINISHED = ("finished", "aborted")
+"""There are results to be shown."""
 
 
 class WorkloadResult(msgspec.Struct):
@@ -126,14 +127,14 @@ class TaskResult(msgspec.Struct):
     validation_result: dict[str, Any] = {}
     task_duration: float = 0.0
     """Seconds of load, all workloads together."""
-    owner: str = ""
-    """The process that runs it, as `pid:start time`: who is gone left things behind."""
+    config: dict[str, Any] = {}
+    """The whole file, as it was read; what never began has no rows of its own."""
     subtasks: list[SubtaskResult] = []
 
     @property
     def passed(self) -> bool:
         """It came to its end, and missed nothing."""
-        return self.pass_sla and self.status in FINISHED
+        return self.pass_sla and self.status == "finished"
 
 
 class Note(msgspec.Struct):

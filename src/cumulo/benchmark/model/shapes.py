@@ -55,8 +55,6 @@ def is_of_type(value: object, wanted: str | list[str]) -> bool:
             continue
         if isinstance(value, _TYPES[name]):
             return True
-        if name == "integer" and isinstance(value, float) and value.is_integer():
-            return True
     return False
 
 

@@ -219,6 +219,7 @@ def _new(document: dict[str, Any]) -> TaskConfig:
         raise InvalidTask(f"Additional properties are not allowed ('{listed}' {were} unexpected).")
     _check_title(document["title"])
     _check_tags(document.get("tags", []))
+    _check_description(document.get("description"))
     entries = document["subtasks"]
     if not isinstance(entries, list):
         kind = type(entries).__name__
@@ -268,6 +269,12 @@ def _workload(entry: dict[str, Any], position: int) -> Workload:
 def _check(value: object, schema: Schema, before: str = "") -> None:
     for problem in problems(value, schema):
         raise InvalidTask(f"{before}{problem}")
+
+
+def _check_description(description: object) -> None:
+    if description is not None and not isinstance(description, str):
+        kind = type(description).__name__
+        raise InvalidTask(f"Description should be a string, but '{kind}' is found.")
 
 
 def _check_title(title: object) -> None:

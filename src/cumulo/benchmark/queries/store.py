@@ -100,7 +100,7 @@ class Store:
         if not path.exists():
             # Credentials are in it: nobody else's business.
             path.touch(mode=0o600)
-        self._beside = path.with_name(f"{path.name}-lock")
+        self.path = path
         self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
@@ -121,6 +121,10 @@ class Store:
                     self._db.execute(statement)
         self._db.execute(f"PRAGMA user_version = {len(STEPS)}")
         self._db.execute("COMMIT")
+
+    def beside(self, name: str) -> Path:
+        """A file beside this one."""
+        return self.path.with_name(f"{self.path.name}-{name}")
 
     def close(self) -> None:
         self._db.close()
@@ -200,6 +204,24 @@ class Store:
         )
         return [row[0] for row in rows]
 
+    def has_left(self, uuid: str) -> bool:
+        """Whether something of a task's is still in its cloud, or not yet undone."""
+        row = self._db.execute(
+            "SELECT remains OR EXISTS (SELECT 1 FROM notes WHERE task_uuid = uuid)"
+            " FROM tasks WHERE uuid = ?",
+            (uuid,),
+        ).fetchone()
+        return bool(row and row[0])
+
+    def unfinished_business(self) -> list[str]:
+        """Tasks that run, were killed, or have left something in their clouds."""
+        rows = self._db.execute(
+            "SELECT uuid FROM tasks WHERE remains OR status IN"
+            " ('running', 'aborting', 'soft_aborting')"
+            " OR EXISTS (SELECT 1 FROM notes WHERE task_uuid = uuid) ORDER BY created_at"
+        )
+        return [row[0] for row in rows]
+
     def add_note(self, uuid: str, note: Note) -> int:
         """The note's number."""
         made = self._db.execute(
@@ -221,24 +243,16 @@ class Store:
         return [msgspec.json.decode(row[0], type=Note) for row in rows]
 
     def notes_of_others(self, uuid: str) -> list[tuple[str, Note]]:
-        """(who runs the task, note) of all other tasks, oldest first."""
+        """(task, note) of all other tasks, oldest first."""
         rows = self._db.execute(
-            "SELECT t.document, n.document FROM notes n JOIN tasks t ON t.uuid = n.task_uuid"
-            " WHERE t.uuid <> ? ORDER BY n.rowid",
-            (uuid,),
+            "SELECT task_uuid, document FROM notes WHERE task_uuid <> ? ORDER BY rowid", (uuid,)
         )
-        return [
-            (
-                msgspec.json.decode(task, type=TaskResult).owner,
-                msgspec.json.decode(note, type=Note),
-            )
-            for task, note in rows
-        ]
+        return [(task, msgspec.json.decode(note, type=Note)) for task, note in rows]
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """While no other process is in such a block with this file. Raises TimeoutError."""
-        with self._beside.open("a") as lock:
+        with self.beside("lock").open("a") as lock:
             async with asyncio.timeout(ALONE):
                 while True:
                     try:
@@ -316,14 +330,6 @@ class Store:
             if set(tags or ()) <= set(task.tags):
                 found.append(task)
         return found
-
-    def owner(self, uuid: str) -> tuple[str, str]:
-        """(status, owner) of a task, also of one whose document cannot be read. Raises NoSuch."""
-        status = self.status(uuid)
-        try:
-            return status, self.task(uuid).owner
-        except msgspec.MsgspecError:
-            return status, ""
 
     def delete_task(self, uuid: str) -> None:
         self._db.execute("DELETE FROM tasks WHERE uuid = ?", (uuid,))

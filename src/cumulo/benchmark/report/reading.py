@@ -98,6 +98,8 @@ def _from_task(task: Mapping[str, Any]) -> Results:
                 subtask, name, args, runner_type, runner, data, verdicts, w.get("position", 0)
             )
             workload.uuid = w.get("uuid") or workload.uuid
+            # One that was killed has no verdicts.
+            workload.pass_sla = workload.pass_sla and bool(w.get("pass_sla", True))
             workload.description = w.get("description", "")
             workload.contexts = w.get("contexts", {})
             workload.sla = w.get("sla", {})

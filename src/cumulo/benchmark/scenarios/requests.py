@@ -41,10 +41,10 @@ def _headers(more: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _client(run: Run, verify: Any) -> Http:
+def _client(run: Run, url: str, verify: Any) -> Http:
     """The run's own, unless certificates are looked at in another way."""
     if verify in (None, True):
-        return run.surroundings.http
+        return run.surroundings.client_for(url)
     kept: dict[Any, Http] = run.surroundings.kept.setdefault("http", {})
     if verify not in kept:
         kept[verify] = Http(
@@ -72,7 +72,7 @@ async def _asked(run: Run, url: str, method: str, more: Mapping[str, Any]) -> An
     if more.get("params"):
         url += ("&" if "?" in url else "?") + urlencode(more["params"], doseq=True)
     timeout = float(more.get("timeout") or 60)
-    http = _client(run, more.get("verify"))
+    http = _client(run, url, more.get("verify"))
     follows = more.get("allow_redirects", method != "HEAD")
     for _ in range(REDIRECTS + 1):
         answer = await http.request(method, url, headers, body, keep=False, timeout=timeout)

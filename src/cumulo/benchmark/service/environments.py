@@ -23,6 +23,9 @@ from cumulo.benchmark.queries.store import Store
 from cumulo.core.ids import new_id
 
 CHOSEN = "environment"
+SECRETS = frozenset(
+    {"password", "application_credential_secret", "profiler_hmac_key", "profiler_conn_str"}
+)
 
 
 def create(
@@ -75,10 +78,7 @@ def hidden(env: Environment) -> dict[str, Any]:
 
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            k: "***" if k in ("password", "application_credential_secret") else _without_secrets(v)
-            for k, v in value.items()
-        }
+        return {k: "***" if k in SECRETS and v else _without_secrets(v) for k, v in value.items()}
     return [_without_secrets(v) for v in value] if isinstance(value, list) else value
 
 
@@ -92,7 +92,13 @@ async def check(env: Environment) -> dict[str, dict[str, Any]]:
     try:
         for who, user in _users(platform):
             try:
-                await Session(http, credentials_of(platform, user)).token()
+                session = Session(http, credentials_of(platform, user))
+                await session.token()
+                if who == "admin" and "admin" not in session.roles:
+                    raise BadSpec(
+                        f"user {session.credentials.username!r} doesn't have 'admin' role; who "
+                        "runs tasks as it is stands in 'users' of a spec (env create --spec FILE)"
+                    )
             except (ApiError, HttpError, BadSpec) as error:
                 found = {"available": False, "message": f"Bad {who} creds: {error}"}
                 break

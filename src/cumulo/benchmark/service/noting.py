@@ -40,9 +40,9 @@ class Notes:
 
 
 def _others(store: Store, task_uuid: str, like: Note) -> Iterator[Noted]:
-    for owner, note in store.notes_of_others(task_uuid):
+    for other, note in store.notes_of_others(task_uuid):
         if (note.kind, note.name, note.project) == (like.kind, like.name, like.project):
-            yield Noted(note.before, alive(owner))
+            yield Noted(note.before, alive(store, other))
 
 
 def undoable(store: Store, uuid: str) -> list[Note]:
@@ -50,6 +50,9 @@ def undoable(store: Store, uuid: str) -> list[Note]:
     one has taken over what was there before, and puts it back."""
     found = []
     for note in store.notes(uuid):
+        others = _others(store, uuid, note)
+        if note.kind == "role" and any(o.alive and o.before == note.before for o in others):
+            continue
         if note.kind == "quota":
             kept = dict(note.before)
             for other in _others(store, uuid, note):

@@ -1,7 +1,7 @@
 """Tasks: validated, run one workload after the other, kept, aborted, compared.
 
-The row of a task says who runs it (process and its start time). A task that is unfinished and whose
-process is gone was killed: the next run in the same environment first takes away what it left.
+Whoever runs a task holds its lock (see `owners`). A task that is unfinished and whose process is
+gone was killed: the next run in the same environment first takes away what it left.
 """
 
 import asyncio
@@ -27,15 +27,18 @@ from cumulo.benchmark.model.result import (
     TaskResult,
     WorkloadResult,
 )
-from cumulo.benchmark.model.task import TaskConfig, Workload
+from cumulo.benchmark.model.task import TaskConfig, Workload, to_document
 from cumulo.benchmark.moments import now
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments
 from cumulo.benchmark.service.noting import Notes, undoable
-from cumulo.benchmark.service.owners import alive, owner
+from cumulo.benchmark.service.owners import alive, hold, release
+from cumulo.benchmark.service.writing import Writer
 from cumulo.core.ids import new_id
 
 CHOSEN = "task"
+LOADED = ("running", "aborting", "soft_aborting")
+"""What a task may be in while something of it is in its cloud."""
 ABORT_POLL = 0.5
 ABORT_WAIT = 600.0
 
@@ -111,8 +114,9 @@ def create(
         status="init",
         created_at=moment,
         updated_at=moment,
-        owner=owner(),
+        config=to_document(config),
     )
+    hold(store, task.uuid)
     store.put_task(task)
     return task
 
@@ -126,6 +130,8 @@ def _set(store: Store, task: TaskResult, status: str, *, unless: tuple[str, ...]
     task.status = status
     task.updated_at = now()
     store.update_task(task, unless=unless)
+    if status not in UNFINISHED:
+        release(store, task.uuid)
 
 
 async def validate(env: Environment, config: TaskConfig) -> None:
@@ -192,31 +198,49 @@ async def check_and_mark(
     _set(store, task, "validated", unless=ASKED)
 
 
-async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) -> None:
+async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) -> list[str]:
     """Take away what tasks of this environment have left: those that were killed, and those whose
-    cloud did not let them."""
-    for status in UNFINISHED:
-        for task in store.tasks(env.uuid, status):
-            if alive(task.owner):
-                continue
-            say(f"task {task.uuid} was killed: taking away what it left")
-            _set(store, task, "crashed")
-            store.set_remains(task.uuid, True)
+    cloud did not let them. What of it stays, in words."""
+    for task in killed(store, env):
+        say(f"task {task.uuid} was killed: taking away what it left")
+    _mark_killed(store, env)
+    stays = []
     for uuid in store.remaining(env.uuid):
-        if alive(store.task(uuid).owner):
+        if alive(store, uuid):
             continue
         report = await environments.cleanup(env, uuid, undoable(store, uuid))
         say(f"  task {uuid}: {report.deleted} things deleted, {report.failed} failed")
         for words in report.errors[:5]:
             say(f"  {words}")
+        stays += report.errors
         store.set_remains(uuid, bool(report.failed))
         if not report.failed:
             store.clear_notes(uuid)
+    return stays
+
+
+def killed(store: Store, env: Environment) -> list[TaskResult]:
+    """Tasks whose process is gone before their end."""
+    return [
+        task
+        for status in UNFINISHED
+        for task in store.tasks(env.uuid, status)
+        if not alive(store, task.uuid)
+    ]
+
+
+def _mark_killed(store: Store, env: Environment) -> None:
+    """Nobody else says of them that they are over, and that something of theirs is there."""
+    for task in killed(store, env):
+        _set(store, task, "crashed")
+        store.set_remains(task.uuid, True)
 
 
 async def clean(store: Store, env: Environment) -> Report:
-    """Take away all that tasks of an environment have left, and undo what was noted of them."""
-    gone = [uuid for uuid in store.noted(env.uuid) if not alive(store.task(uuid).owner)]
+    """Take away all that bears the name of any task of anybody, and undo what tasks of this
+    environment have noted."""
+    _mark_killed(store, env)
+    gone = [uuid for uuid in store.noted(env.uuid) if not alive(store, uuid)]
     report = await environments.cleanup(
         env, None, [n for uuid in gone for n in undoable(store, uuid)]
     )
@@ -297,7 +321,7 @@ async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskR
     return store.task(task.uuid)
 
 
-async def _first(running: Running, work: Coroutine[Any, Any, None]) -> None:
+async def _first(running: Running, work: Coroutine[Any, Any, object]) -> None:
     """Before the first workload. Whoever ends the run ends it, too; the next one goes on."""
     ahead = asyncio.ensure_future(work)
     running.ahead = ahead
@@ -354,7 +378,8 @@ async def _run_workload(
     store.put_workload(result, number)
     means = copy.copy(running.means)
     notes = means.notes = Notes(store, task.uuid)
-    means.save = lambda iterations: store.add_iterations(result.uuid, iterations)
+    writer = Writer(store.path, result.uuid)
+    means.save = writer.save
     means.progress = lambda statistics: running.watcher.progress(workload, statistics)
     execution = Execution(workload, task.uuid, running.env.spec, means)
     running.current = execution
@@ -363,6 +388,11 @@ async def _run_workload(
     try:
         outcome = await work
         _fill(result, outcome)
+        await writer.end()
+    except BaseException:
+        # Whatever it is: nobody has said that all is gone.
+        store.set_remains(task.uuid, True)
+        raise
     finally:
         running.current = None
         running.tasks.remove(work)
@@ -394,7 +424,7 @@ async def abort(store: Store, uuid: str, *, soft: bool) -> None:
     task = store.task(uuid)
     if task.status not in UNFINISHED:
         raise Refused(f"Failed to abort task '{uuid}', since it already finished.")
-    if not alive(task.owner):
+    if not alive(store, uuid):
         raise Refused(
             f"The process of task '{uuid}' is gone. What it left is taken away by the next "
             "`task start`, or now: rally env cleanup"
@@ -409,9 +439,15 @@ async def abort(store: Store, uuid: str, *, soft: bool) -> None:
 
 def delete(store: Store, uuid: str, *, force: bool) -> None:
     """Forget a task and its results. Raises Refused, NoSuch."""
-    status, owner = store.owner(uuid)
-    if status in UNFINISHED and alive(owner) and not force:
+    status = store.status(uuid)
+    runs = status in UNFINISHED and alive(store, uuid)
+    if runs and not force:
         raise Refused(
             f"Task `{uuid}` in `{status}` status. It cannot be deleted until it is finished."
+        )
+    if not force and (status in LOADED or store.has_left(uuid)):
+        raise Refused(
+            f"Task `{uuid}` has left something in its cloud, which nobody would find any more. The "
+            "next `task start` takes it away, or now: rally env destroy, or rally env cleanup."
         )
     store.delete_task(uuid)

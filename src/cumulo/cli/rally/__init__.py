@@ -23,6 +23,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "env": "Clouds to be measured.",
         "deployment": "What env was called before, with its own words.",
         "verify": "Tempest: install, configure, run, run again, compare.",
+        "db": "The file with environments and results: it makes itself.",
         "plugin": "What task files can name: scenarios, contexts, runners, criteria, hooks.",
     }
 )

@@ -1,7 +1,7 @@
 """What the groups share: the database, the environment, options that may be arguments, tables."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +44,8 @@ class Command(click.Command):
     def _spread(self, args: list[str]) -> list[str]:
         options = {flag: p for p in self.params if isinstance(p, click.Option) for flag in p.opts}
         found: list[str] = []
-        rest = list(args)
+        rest = args = [_whole(word, options) for word in args]
+        rest = list(rest)
         placed = any(word.partition("=")[0] in _FILE_FLAGS for word in args)
         while rest:
             word = rest.pop(0)
@@ -71,6 +72,16 @@ class Command(click.Command):
         if placed or not arguments or arguments[0].nargs == -1:
             return False
         return arguments[0].name == "file" or (len(word) == 36 and word.count("-") == 4)
+
+
+def _whole(word: str, options: Mapping[str, click.Option]) -> str:
+    """`--file` is `--filename` where nothing else begins so: that, too, is argparse's way, and
+    what many a script relies on."""
+    name, equals, value = word.partition("=")
+    if not name.startswith("--") or name == "--" or name in options:
+        return word
+    meant = {id(option): flag for flag, option in options.items() if flag.startswith(name)}
+    return word if len(meant) != 1 else next(iter(meant.values())) + equals + value
 
 
 class Group(click.Group):

@@ -12,12 +12,12 @@ from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
 from cumulo.benchmark.service import environments, owners, tasks
-from cumulo.cli.rally.common import by_position, environment, store, table
+from cumulo.cli.rally.common import Group, by_position, environment, say, store, table
 
 YES, NO = ":-)", ":-("
 
 
-@click.group()
+@click.group(cls=Group)
 def env() -> None:
     """Clouds to be measured."""
 
@@ -48,8 +48,10 @@ def create(
     if not named:
         raise click.UsageError("Missing option '--name' / '-n'.")
     if sum(map(bool, (spec, from_sysenv, cloud))) > 1:
+        given_ones = {"--spec": spec, "--from-sysenv": from_sysenv, "--cloud": cloud}
+        names = " and ".join(f"'{name}'" for name, value in given_ones.items() if value)
         raise click.ClickException(
-            "Arguments '--spec' and '--from-sysenv' cannot be used together, use only one of them."
+            f"Arguments {names} cannot be used together, use only one of them."
         )
     try:
         kept = environments.create(
@@ -69,9 +71,12 @@ def create(
 
 def _extras(given: str | None) -> Any:
     try:
-        return document.decode(given) if given else None
+        found = document.decode(given) if given else None
     except document.NotPlain as error:
         raise click.ClickException(f"--extras is neither YAML nor JSON: {error}") from None
+    if found is not None and not isinstance(found, dict):
+        raise click.ClickException(f"--extras is no dict, but '{type(found).__name__}'")
+    return found
 
 
 def _spec(path: str | None, from_sysenv: bool, cloud: str | None) -> dict[str, Any]:
@@ -217,7 +222,8 @@ def cleanup(given: str | None, given_flag: str | None, as_json: bool) -> None:
 
 @env.command()
 @by_position("given", "--env", "--deployment", help="UUID or name of the env.")
-def use(given: str | None, given_flag: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def use(given: str | None, given_flag: str | None, as_json: bool) -> None:
     """Make it the one that commands take if they are told nothing."""
     kept = store()
     named = given_flag or given
@@ -228,7 +234,8 @@ def use(given: str | None, given_flag: str | None) -> None:
     except NoSuch:
         raise click.ClickException(f"Can't use non existing environment {named}.") from None
     kept.choose(environments.CHOSEN, found.uuid)
-    click.echo(f"Using environment: {found.uuid}")
+    said = {"uuid": found.uuid}
+    click.echo(json.dumps(said) if as_json else f"Using environment: {found.uuid}")
 
 
 @env.command()
@@ -246,11 +253,12 @@ def destroy(
 
 def end(kept: Store, found: Environment, *, skip_cleanup: bool) -> None:
     """Take away what tasks have left, and say so."""
-    _at_rest(kept, found)
+    _at_rest(kept, found, in_its_cloud=False)
     if not skip_cleanup:
-        report = environments.run(tasks.clean(kept, found))
-        if report.failed:
-            raise click.ClickException(f"{NO} Failed to destroy env {found.name}: {report.errors}")
+        # Of its own tasks alone: others may be measuring in that cloud.
+        stays = environments.run(tasks.leftovers(kept, found, say))
+        if stays:
+            raise click.ClickException(f"{NO} Failed to destroy env {found.name}: {stays[:5]}")
     found.status = "DESTROYED"
     kept.put_environment(found)
     click.echo(f"{YES} Successfully destroyed env {found.name}")
@@ -288,7 +296,7 @@ def _at_rest(kept: Store, found: Environment, *, in_its_cloud: bool = True) -> N
         if env.uuid != found.uuid and _cloud(env) != where:
             continue
         for task in unfinished(kept, env.uuid):
-            if owners.alive(task.owner):
+            if owners.alive(kept, task.uuid):
                 raise click.ClickException(f"A task of env {env.name} is running: {task.uuid}")
 
 

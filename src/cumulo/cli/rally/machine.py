@@ -8,7 +8,6 @@ user, that listens where the environment says: what is done is done to nothing e
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -16,13 +15,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cumulo.benchmark.client.clouds import platform_of
+from cumulo.benchmark.engine.hooks import FAULTS, KNOWN_FAULTS
 from cumulo.benchmark.model.result import Environment
 from cumulo.core.run.daemons import start_daemon
 from cumulo.core.work import pools
 
 HERE = ("127.0.0.1", "::1", "localhost")
 ENDING = 10.0
-_ORDER = re.compile(r"(kill|freeze) control plane(?: for (\d+(?:\.\d+)?) seconds?)?")
+AGAIN = 120.0
 LONGEST = 600.0
 
 
@@ -30,14 +30,31 @@ class NotOurs(Exception):
     """There is no control plane here that may be harmed; the text says why."""
 
 
-def server_cpu(env: Environment) -> Callable[[], float | None]:
-    """Seconds of CPU of the measured control plane, if it runs here and may be seen."""
+def server_cpu(env: Environment) -> Callable[[], tuple[str, float] | None]:
+    """The measured control plane's process and its seconds of CPU, if it runs here and is one: of
+    a tunnel or proxy that listens there the figure would say nothing."""
     return lambda: _spent(env)
 
 
-def _spent(env: Environment) -> float | None:
+def _spent(env: Environment) -> tuple[str, float] | None:
     pid = process_of(env)
-    return None if pid is None else _cpu(pid)
+    try:
+        if pid is None or not _is_control_plane(pid):
+            return None
+        spent = _cpu(pid)
+        return None if spent is None else (f"{pid}:{_began(pid)}", spent)
+    except OSError:
+        return None
+
+
+def _is_control_plane(pid: int) -> bool:
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return b"cumulo.cli.main" in words and bool({b"serve", b"up"} & set(words))
+
+
+def _began(pid: int) -> str:
+    """When a process began, in ticks since boot."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
 
 
 def process_of(env: Environment) -> int | None:
@@ -45,7 +62,7 @@ def process_of(env: Environment) -> int | None:
     parts = urlsplit(platform_of(env.spec).get("auth_url", ""))
     if parts.hostname not in HERE:
         return None
-    return _listener(parts.port or 80)
+    return _listener(parts.port or (443 if parts.scheme == "https" else 80))
 
 
 def _listener(port: int) -> int | None:
@@ -84,17 +101,15 @@ def fault(env: Environment) -> Callable[[str], Awaitable[str]]:
     """What `fault_injection` hooks do."""
 
     async def harm(order: str) -> str:
-        found = _ORDER.fullmatch(order.strip())
+        found = FAULTS.fullmatch(order.strip())
         if found is None:
-            raise NotOurs(
-                f"{order!r} is not known; known are: kill control plane [for N seconds], "
-                "freeze control plane [for N seconds]"
-            )
+            raise NotOurs(f"{order!r} is not known; known are: {KNOWN_FAULTS}")
         seconds = min(LONGEST, float(found.group(2) or 0))
         pid = _own_control_plane(env)
         if found.group(1) == "freeze":
             return await _freeze(pid, seconds or 1.0)
-        return await _kill(pid, seconds)
+        done = await _kill(pid, seconds)
+        return f"{done}, {await _until_it_answers(env)}"
 
     return harm
 
@@ -103,11 +118,9 @@ def _own_control_plane(env: Environment) -> int:
     pid = process_of(env)
     if pid is None:
         raise NotOurs("the measured cloud does not run on this machine, or is not answering")
-    folder = Path(f"/proc/{pid}")
-    words = (folder / "cmdline").read_bytes().split(b"\0")
-    if b"cumulo.cli.main" not in words or not {b"serve", b"up"} & set(words):
+    if not _is_control_plane(pid):
         raise NotOurs(f"what listens there (process {pid}) is no control plane of Cumulo")
-    if folder.stat().st_uid != os.getuid():
+    if Path(f"/proc/{pid}").stat().st_uid != os.getuid():
         raise NotOurs(f"the control plane (process {pid}) is another user's")
     return pid
 
@@ -167,6 +180,16 @@ async def _kill(pid: int, seconds: float) -> str:
         os.close(holds)
     down = f" after {seconds:g} s" if seconds else ""
     return f"the control plane (process {pid}) was killed; started again{down} as {daemon.pid}"
+
+
+async def _until_it_answers(env: Environment) -> str:
+    """What contexts have made is taken away after the load: not before there is somebody to ask."""
+    began = time.monotonic()
+    while time.monotonic() - began < AGAIN:
+        if await pools.TOOLS(process_of, env) is not None:
+            return f"there again {time.monotonic() - began:.1f} s later"
+        await asyncio.sleep(0.1)
+    raise NotOurs(f"it was started again and does not answer after {AGAIN:g} s")
 
 
 def _await_end(pid: int) -> None:

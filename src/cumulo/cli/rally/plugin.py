@@ -107,7 +107,9 @@ def _show_scenario(found: registry.Scenario) -> None:
             rows.append((f"**{name}", kind, "more arguments, as the API takes them"))
             continue
         default = "required" if p.default is inspect.Parameter.empty else repr(p.default)
-        named = f"a description of one {found.finds[name]}" if name in found.finds else ""
+        named = f"describes one {found.finds[name]}" if name in found.finds else ""
+        if named:
+            kind = "{name: …}, {regex: …} or {id: …}"
         rows.append((name, kind, f"{default} {named}".strip()))
     if rows:
         click.echo("PARAMETERS")

@@ -2,6 +2,7 @@
 
 import json
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,17 @@ import click
 import msgspec
 
 from cumulo.benchmark import report
-from cumulo.benchmark.model.result import FINISHED, Environment, TaskResult, WorkloadResult
+from cumulo.benchmark.model.result import (
+    FINISHED,
+    UNFINISHED,
+    Environment,
+    TaskResult,
+    WorkloadResult,
+)
 from cumulo.benchmark.model.task import Hook, Workload, workload_document
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.report.series import general
-from cumulo.benchmark.service import results
+from cumulo.benchmark.service import owners, results
 from cumulo.cli.rally.common import environment, say, table, task_id
 
 
@@ -86,8 +93,18 @@ def import_file(kept: Store, env: Environment, path: str, tags: list[str]) -> li
         raise click.ClickException(str(error)) from None
 
 
+def _named(workload: Mapping[str, Any], scenarios: set[str]) -> bool:
+    return not scenarios or not scenarios.isdisjoint(workload["scenario"])
+
+
 def as_file(task: TaskResult, scenarios: set[str]) -> dict[str, Any]:
     """A task as the file that it was made from; only some scenarios of it, if they are named."""
+    if task.config:
+        parts = [
+            {**s, "workloads": [w for w in s["workloads"] if _named(w, scenarios)]}
+            for s in task.config["subtasks"]
+        ]
+        return {**task.config, "subtasks": [s for s in parts if s["workloads"]]}
     subtasks = []
     for subtask in task.subtasks:
         workloads = [
@@ -118,21 +135,27 @@ def kept_task(kept: Store, uuid: str) -> TaskResult:
         raise click.ClickException(str(error)) from None
 
 
+def status(kept: Store, task: TaskResult) -> str:
+    """How a task is; of one that was killed nobody has said so in its row."""
+    gone = task.status in UNFINISHED and not owners.alive(kept, task.uuid)
+    return f"{task.status} (its process is gone)" if gone else task.status
+
+
 def show_detailed(
     kept: Store, uuid: str, *, iterations: bool = False, filters: tuple[str, ...] = ()
 ) -> bool:
     """Say what came out; whether a criterion was missed."""
     found = kept.task(uuid)
     rule = "-" * 80
-    click.echo(f"\n{rule}\nTask {uuid}: {found.status}")
+    click.echo(f"\n{rule}\nTask {uuid}: {status(kept, found)}")
     if found.status in ("crashed", "validation_failed"):
         wrong = found.validation_result
         say(f"{rule}\n{wrong.get('etype', '')}\n{wrong.get('msg', '')}")
         return True
     if found.status not in FINISHED:
         click.echo(
-            f"{rule}\n\nThe task {uuid} marked as '{found.status}'. Results available when it is "
-            "'finished'."
+            f"{rule}\n\nThe task {uuid} marked as '{status(kept, found)}'. Results available when "
+            "it is 'finished'."
         )
         return False
     _print_workloads(kept, found, iterations=iterations, filters=filters)
@@ -181,6 +204,12 @@ def _print_workload(kept: Store, uuid: str, workload: WorkloadResult, iterations
         _print_iterations(kept, workload)
     for result in workload.sla_results:
         say(f"[{'PASS' if result.success else 'FAIL'}] {result.detail}")
+    for hook in workload.hooks_results:
+        wrong = [r for r in hook.results if r.get("status") != "success"]
+        if wrong:
+            words = (wrong[0].get("error") or {}).get("msg", "")
+            name = next(iter(hook.config.get("action", {})), "")
+            say(f"[FAIL] Hook {name} failed {len(wrong)} of {len(hook.results)} times: {words}")
     if workload.cpu.get("server"):
         ratio = workload.cpu["generator"] / workload.cpu["server"]
         say(f"Generator CPU / server CPU: {ratio:.2f}")

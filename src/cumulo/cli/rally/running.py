@@ -18,6 +18,7 @@ from cumulo.benchmark.queries.store import Store
 from cumulo.benchmark.service import tasks
 from cumulo.cli.rally import machine
 from cumulo.cli.rally.common import plain
+from cumulo.core.open_files import raise_file_limit
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -34,6 +35,9 @@ async def run(
 ) -> TaskResult:
     """Validate and run a task; the first Ctrl-C ends it softly, the second at once."""
     progress = Progress(quiet=quiet)
+    # A load of thousands at once has as many connections: the usual 1024 files are our limit, and
+    # would look like the cloud's failures.
+    raise_file_limit()
     means = Means(
         save=lambda iterations: None,
         making=progress.making,

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from cumulo.benchmark.model.result import FINISHED, UNFINISHED
-from cumulo.benchmark.service import owners
 from cumulo.cli.rally import reports
 from cumulo.cli.rally.common import (
     Command,
@@ -27,10 +26,7 @@ def status(given: str | None, given_flag: str | None) -> None:
     """Say how a task is."""
     kept = store()
     found = reports.kept_task(kept, task_id(kept, given, given_flag))
-    words = found.status
-    if found.status not in (*FINISHED, "crashed", "validation_failed"):
-        words += "" if owners.alive(found.owner) else " (its process is gone)"
-    click.echo(f"Task {found.uuid}: {words}")
+    click.echo(f"Task {found.uuid}: {reports.status(kept, found)}")
 
 
 @click.command(cls=Command)
@@ -82,7 +78,7 @@ def list_(
             each.env_name,
             each.created_at.replace("T", " "),
             each.task_duration,
-            each.status,
+            reports.status(kept, each),
             tags_of(each.tags),
         )
         for each in found
@@ -118,7 +114,7 @@ def sla_check(given: str | None, given_flag: str | None, as_json: bool) -> None:
         click.echo(table(columns, [[row[c] for c in columns] for row in rows]))
     missed = sum(row["status"] == "FAIL" for row in rows)
     # An exit status has eight bits: 256 missed criteria must not look like none.
-    if found.status not in FINISHED:
+    if found.status != "finished":
         click.echo(f"Task {found.uuid}: {found.status}", err=True)
         raise SystemExit(2)
     raise SystemExit(2 if not rows else min(missed, 255))

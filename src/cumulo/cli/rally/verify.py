@@ -1,6 +1,7 @@
 """`rally verify …`: Tempest against the environment in use, with no file written by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -70,7 +71,7 @@ def start(
     env = environment(kept, env_name)
     do(verifications.configure(env, place_of(found, env), again=False))
     click.echo("Starting verification …")
-    made = do(
+    made = _to_its_end(
         verifications.start(
             kept,
             runner_of(found, env),
@@ -86,6 +87,20 @@ def start(
         )
     )
     _say(made, detailed)
+
+
+def _to_its_end(work: Any) -> Any:
+    """Whoever ends a run in its middle is told what it means."""
+    try:
+        return do(work)
+    except KeyboardInterrupt:
+        click.echo(
+            "Ended in the middle: projects, users, servers and the like that Tempest has made "
+            "(their names begin with tempest-) may be in the cloud still. `tempest cleanup` knows "
+            "them.",
+            err=True,
+        )
+        raise SystemExit(1) from None
 
 
 def _skipped(path: str | None) -> list[str]:
@@ -193,6 +208,10 @@ def use(given: str | None, given_flag: str | None) -> None:
 
 def _say(made: Verification, detailed: bool) -> None:
     _show(made, detailed)
+    if not made.tests:
+        # A pattern with a typo must not be green.
+        click.echo("No test was run: nothing is named so.", err=True)
+        raise SystemExit(2)
     if made.status != "finished":
         raise SystemExit(2)
 

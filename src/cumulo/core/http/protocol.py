@@ -14,7 +14,6 @@ never a line for each: whoever does it does it a thousand times a second.
 import asyncio
 import functools
 import logging
-import resource
 import socket
 import time
 from collections import Counter
@@ -26,6 +25,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cumulo.core.http.answers import CutOff
+from cumulo.core.open_files import raise_file_limit
 
 log = logging.getLogger("cumulo.http")
 
@@ -302,16 +302,6 @@ def network_of(address: str) -> str:
         return address
     mapped = found.ipv4_mapped
     return str(mapped) if mapped is not None else found.packed[:8].hex()
-
-
-def raise_file_limit() -> int:
-    """As many open files as the machine lets us have; how many those are."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 1 << 18) if hard != resource.RLIM_INFINITY else 1 << 18
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        return wanted
-    return soft if soft != resource.RLIM_INFINITY else wanted
 
 
 def _watch_peer(transport: Any) -> None:

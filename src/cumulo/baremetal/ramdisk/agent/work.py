@@ -31,6 +31,9 @@ CLEAN_STEPS: list[dict[str, Any]] = [
         "abortable": True,
     },
 ]
+DEPLOY_STEPS: list[dict[str, Any]] = [
+    {"step": "erase_devices_metadata", "priority": 0, "interface": "deploy", "argsinfo": None},
+]
 RESCUE_USER = "rescue"
 SHADOW = Path("/etc/shadow")
 
@@ -119,7 +122,7 @@ class Work:
         return {"clean_steps": {MANAGER: CLEAN_STEPS}, "hardware_manager_version": MANAGERS}
 
     def deploy_steps(self, params: Params) -> Any:
-        return {"deploy_steps": {MANAGER: []}, "hardware_manager_version": MANAGERS}
+        return {"deploy_steps": {MANAGER: DEPLOY_STEPS}, "hardware_manager_version": MANAGERS}
 
     def clean(self, params: Params, note: Note) -> Any:
         step = params.get("step") or {}
@@ -134,7 +137,12 @@ class Work:
 
     def deploy_step(self, params: Params, note: Note) -> Any:
         step = params.get("step") or {}
-        raise WorkFault(f"there is no deploy step {str(step.get('step'))[:100]}")
+        if step.get("step") != "erase_devices_metadata":
+            raise WorkFault(f"there is no deploy step {str(step.get('step'))[:100]}")
+        if self.written:
+            raise WorkFault("the image is on the disk already: it would be lost")
+        self._erase_metadata(note)
+        return {"deploy_result": None, "deploy_step": step}
 
     def _erase(self, note: Note) -> None:
         for disk in self._disks():
