@@ -296,7 +296,7 @@ def test_a_new_agent_finds_what_the_old_one_made(tmp_path: Path) -> None:
         desk.order("a", WantedDisk(id="a", generation=1, size_gb=1))
         journal = tmp_path / "journal"
         worker = worker_at(
-            desk, StorageAgent(driver, shelf_at(tmp_path)), Journal(journal, WantedDisk)
+            desk, StorageAgent(driver, shelf_at(tmp_path), tmp_path), Journal(journal, WantedDisk)
         )
         task = asyncio.create_task(worker.run())
         await until(lambda: len(desk.seen) == 2 and all(s.done for s in desk.seen.values()))
@@ -304,7 +304,7 @@ def test_a_new_agent_finds_what_the_old_one_made(tmp_path: Path) -> None:
         await asyncio.gather(task, return_exceptions=True)
         assert {id: seen.state.size_gb for id, seen in desk.seen.items()} == {"a": 1, "b": 1}
         desk.remove("a")
-        agent = StorageAgent(FakeDriver(tmp_path), shelf_at(tmp_path))
+        agent = StorageAgent(FakeDriver(tmp_path), shelf_at(tmp_path), tmp_path)
         await worker_at(desk, agent, Journal(journal, WantedDisk)).once()
         assert await agent.driver.names() == ["b"]
         assert desk.seen["a"].gone and desk.seen["b"].done and desk.unknown == {}
@@ -326,7 +326,7 @@ def test_two_long_copies_hold_up_no_blank_volume(tmp_path: Path) -> None:
         source = DiskSource(content=Content("an-image", "", 7))
         for name in ("one", "two", "three"):
             desk.order(name, WantedDisk(id=name, generation=1, size_gb=1, source=source))
-        worker = worker_at(desk, StorageAgent(Slow(), shelf_at(tmp_path, store)))
+        worker = worker_at(desk, StorageAgent(Slow(), shelf_at(tmp_path, store), tmp_path))
         task = asyncio.create_task(worker.run())
         await asyncio.sleep(0.1)
         for number in range(20):

@@ -4,18 +4,22 @@ What failed for good is not tried again before something else is wanted; removal
 with back-off. Copies have places of their own, so that two long ones hold up no blank volume.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from cumulo.block_storage.drivers.driver import (
     BlockStorageDriver,
     StaleOrder,
+    VolumeFault,
     VolumeSource,
     VolumeSpec,
 )
 from cumulo.block_storage.model.orders import SeenDisk, SeenPool, WantedDisk
 from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.blobs.shelf import Coming, Shelf
+from cumulo.core.hosts.copies import Copies
 from cumulo.core.hosts.journal import Order
 from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
 
@@ -31,9 +35,13 @@ class StorageAgent:
     item_type = WantedDisk
     slots = {"short": Slots(8, 60.0), "copy": Slots(2, COPY_SECONDS)}
 
-    def __init__(self, driver: BlockStorageDriver, shelf: Shelf) -> None:
+    def __init__(self, driver: BlockStorageDriver, shelf: Shelf, folder: Path) -> None:
+        """`folder`: the host's own."""
         self.driver = driver
         self._shelf = shelf.used_by(self.kind)
+        self._copies = Copies(folder / "volume-copies")
+        self._copying = asyncio.Semaphore(2)
+        """So many long copies at once, beside those that volumes are made by."""
 
     def slot(self, order: Order) -> str:
         disk: WantedDisk | None = order.item
@@ -90,7 +98,16 @@ class StorageAgent:
         )
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
-        raise ValueError(f"unknown question: {question}")
+        """`copy` (id, name, format): a volume as a file of an image, and what `Copies` answers."""
+        if question != "copy":
+            return await self._copies.answer(question, arguments)
+        target = await self._copies.prepare(arguments["name"])
+        async with self._copying:
+            try:
+                await self.driver.copy_out(arguments["id"], target, arguments["format"])
+            except VolumeFault as fault:
+                return {"reason": str(fault)}
+        return {"reason": None, "size": target.stat().st_size}
 
     def on_change(self, ring: Callable[[str | None], None]) -> None:
         """Nothing happens to disks by itself."""
@@ -135,4 +152,5 @@ class StorageAgent:
         waiting = [each.item for each in orders if each.item and self._lacks(each.item)]
         sources = [disk.source for disk in waiting if disk.source is not None]
         needed = {each.content.name for each in sources if each.content is not None}
+        await self._copies.tidy()
         await self._shelf.tidy(self.kind, needed)

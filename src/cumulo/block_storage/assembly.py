@@ -6,6 +6,7 @@ from cumulo.block_storage.api.face import block_storage_faces
 from cumulo.block_storage.drivers.fake import FakeDriver
 from cumulo.block_storage.drivers.file import FileDriver
 from cumulo.block_storage.interface import EVENTS, AttachedViews, BlockStorage
+from cumulo.block_storage.jobs import StorageJobs
 from cumulo.block_storage.meters import METERS
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
@@ -15,15 +16,16 @@ from cumulo.block_storage.settings import BlockStorageSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.core.auth.policy import project_only
 from cumulo.identity.interface import Identity
-from cumulo.image.interface import Images
+from cumulo.image.interface import Images, ImageUploads
 
 
 def build(frame: Frame) -> Service:
     quotas = frame.quotas("block_storage", DEFAULTS, more=of_types)
     storage = BlockStorageService(
-        frame.registry, frame.get(Images), quotas, frame.later(AttachedViews)
+        frame.registry, frame.get(Images), quotas, frame.jobs, frame.later(AttachedViews)
     )
     frame.give(BlockStorage, storage)
+    StorageJobs(storage, frame.conductor, frame.get(ImageUploads)).add_to(frame.jobs)
     return Service(
         storage,
         faces=block_storage_faces(
@@ -39,12 +41,13 @@ def build(frame: Frame) -> Service:
 def agent(host: HostFrame) -> StorageAgent | None:
     """The first of the simulated hosts keeps the volumes of all."""
     if not host.fake:
-        return StorageAgent(FileDriver(host.folder), host.shelf)
+        return StorageAgent(FileDriver(host.folder), host.shelf, host.folder)
     if host.number > 0:
         return None
     files = host.settings.data_dir / "fake" / "volumes"
     simulated = host.settings.of(BlockStorageSettings).fake_volumes
-    return StorageAgent(FakeDriver(files) if simulated else FileDriver(files), host.shelf)
+    driver = FakeDriver(files) if simulated else FileDriver(files)
+    return StorageAgent(driver, host.shelf, host.folder)
 
 
 ASSEMBLY = Assembly(

@@ -36,10 +36,21 @@ EVENTS = (
             server=str | None,
         ),
         on("volume", "volume.adopt", host=str, size=int),
+        on("volume", "volume.upload.start", image=str),
+        on("volume", "volume.upload.end"),
+        on("volume", "volume.upload.error", reason=str),
         on("volume", "volume.update", changed=list[str]),
         on("volume", "volume.reset", status=str | None),
         on("volume_type", "volume.type.create", "volume.type.delete", name=str),
         on("volume_type", "volume.type.update"),
+        on("volume_type", "volume.type.access.add", "volume.type.access.remove", project=str),
+        on("qos_specs", "volume.qos.create", "volume.qos.delete", name=str),
+        on("qos_specs", "volume.qos.update"),
+        on(
+            "volume",
+            *(f"volume.transfer.{v}" for v in ("create", "accept", "delete")),
+            transfer=str,
+        ),
         on("snapshot", "snapshot.create.start", volume=str),
         on("snapshot", "snapshot.create.end", "snapshot.delete.start", "snapshot.delete.end"),
         on("snapshot", "snapshot.create.error", "snapshot.delete.error", reason=str),
@@ -77,6 +88,9 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     connection: dict[str, Any] | None
     """The block device for the hypervisor, as the driver describes it; None until the volume's
     host has made it ready."""
+    throttle: dict[str, int] = msgspec.field(default_factory=dict)
+    """What the guest may do with it in a second, in the words of QEMU's block_set_io_throttle;
+    empty: without limits of its own."""
 
 
 class NewVolume(msgspec.Struct, frozen=True, kw_only=True):

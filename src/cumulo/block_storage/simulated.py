@@ -8,7 +8,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.sim.player import AtRest, Invariant, Player, Verb
 
 SNAPSHOTS = "/volume/v3/snapshots"
-UNREST = ("creating", "deleting", "attaching", "detaching", "extending")
+UNREST = ("uploading", "creating", "deleting", "attaching", "detaching", "extending")
 
 
 async def create_volume(player: Player) -> None:
@@ -40,6 +40,16 @@ async def copy_of_snapshot(player: Player) -> None:
     await player.make("volume", "/volume/v3/volumes", {"volume": wish})
 
 
+async def upload_volume(player: Player) -> None:
+    wish = {"image_name": player.name(), "disk_format": "qcow2"}
+    body = {"os-volume_upload_image": wish}
+    answer = await player.done("POST", f"{player.any_of('volume')}/action", body)
+    image = answer["os-volume_upload_image"]["image_id"]
+    # It goes by itself where the upload fails.
+    player.ledger.made("image", f"/image/v2/images/{image}", by="demo")
+    player.ledger.unsure.add(f"/image/v2/images/{image}")
+
+
 def snapshots_are_at_rest(tx: Tx, rest: AtRest) -> Iterable[str]:
     for row in LISTED.page(tx, where={}):
         if row.status in UNREST:
@@ -69,5 +79,6 @@ VERBS = [
     Verb("create snapshot", create_snapshot),
     Verb("delete snapshot", delete_snapshot),
     Verb("copy of snapshot", copy_of_snapshot),
+    Verb("upload volume", upload_volume),
 ]
 INVARIANTS: list[Invariant] = [volumes_are_at_rest, snapshots_are_at_rest]

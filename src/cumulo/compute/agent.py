@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from cumulo.compute.drivers.copies import Copies
 from cumulo.compute.drivers.driver import (
     ComputeDriver,
     DiskSpec,
@@ -32,6 +31,7 @@ from cumulo.compute.model.hypervisor import HostResources
 from cumulo.compute.model.orders import SeenGuest, WantedGuest
 from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.blobs.shelf import Coming, Shelf
+from cumulo.core.hosts.copies import Copies
 from cumulo.core.hosts.journal import Order
 from cumulo.core.hosts.samples import Sample
 from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
@@ -346,6 +346,7 @@ def _spec(guest: WantedGuest, generation: int, base: str | None, rescue: str | N
                 disk.volume_id[:20],
                 disk.size_gb,
                 disk.shared,
+                disk.throttle,
             )
             for disk in guest.disks
             if disk.connection is not None

@@ -11,12 +11,10 @@ Copies are made anew when a step is done twice. What was made is taken back when
 the image goes, the server is as it was. A server that was deleted meanwhile ends its jobs.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
-from cumulo.compute.service.copies import HostCopy, send
 from cumulo.compute.service.operations import (
     RECLAIM,
     REIMAGE,
@@ -30,11 +28,11 @@ from cumulo.compute.service.resizing import CONFIRM, MOVE, Confirm, Move
 from cumulo.compute.service.servers import KIND
 from cumulo.compute.service.snapshots import IMAGE, Copying
 from cumulo.core.auth.principal import Principal
-from cumulo.core.blobs.streams import BLOCK, Reader
 from cumulo.core.clock import later, now
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.hosts.conductor import Conductor, HostDown
+from cumulo.core.hosts.copies import HostCopy, bytes_of, send
 from cumulo.core.work.jobs import Failed, Job, Jobs, Kind, Outcome, Run, Step
 from cumulo.image.interface import ImageUploads
 
@@ -337,7 +335,7 @@ class ComputeJobs:
         await run.hold()
         reader = HostCopy(self._ask, row.host_id or "", _name(run))
         try:
-            await self._uploads.receive(image_id, _bytes_of(reader), who, lambda tx, row: None)
+            await self._uploads.receive(image_id, bytes_of(reader), who, lambda tx, row: None)
         except Conflict as reason:  # An upload that was killed is being cleared away.
             raise OSError(reason.message) from reason
 
@@ -386,13 +384,3 @@ def _uploader(memo: Copying | Shelving | Reimaging) -> Principal:
         project_id=memo.project_id,
         roles=("member", "reader"),
     )
-
-
-async def _bytes_of(reader: Reader) -> AsyncIterator[bytes]:
-    offset = 0
-    try:
-        while block := await reader.read(offset, BLOCK):
-            offset += len(block)
-            yield block
-    finally:
-        await reader.close()

@@ -254,6 +254,7 @@ def wanted(
                 each.read_only,
                 each.connection,
                 each.shared,
+                each.throttle,
             )
             for each in volumes
             if each.state != "detaching"

@@ -12,6 +12,7 @@ import pytest
 from cumulo.block_storage.drivers.driver import (
     BlockStorageDriver,
     StaleOrder,
+    VolumeFault,
     VolumeSource,
     VolumeSpec,
 )
@@ -115,6 +116,28 @@ class TestDriver:
             for call in (driver.ensure_volume(spec(id=bad)), driver.remove(bad)):
                 with pytest.raises(ValueError, match="not an id"):
                     await call
+
+        asyncio.run(body())
+
+    @pytest.mark.parametrize("form", ["qcow2", "raw", "vmdk", "vdi"])
+    def test_it_is_copied_out(self, kind: str, tmp_path: Path, form: Any) -> None:
+        async def body() -> None:
+            driver = make(kind, tmp_path)
+            image = tmp_path / "some.raw"
+            image.write_bytes(b"bytes of it" * 1000)
+            await driver.ensure_volume(spec(source=VolumeSource(str(image), "raw")))
+            target = tmp_path / "copy"
+            for _ in range(2):  # done twice it is made anew
+                await driver.copy_out("volume-a", target, form)
+            assert target.stat().st_size
+            if kind == "file":
+                found = driver.path("volume-a")
+                assert found is not None
+                argv = ["qemu-img", "compare", "-f", found[1], "-F", form, found[0], str(target)]
+                subprocess.run(argv, check=True, capture_output=True)
+            with pytest.raises(VolumeFault):
+                await driver.copy_out("another", tmp_path / "nothing", form)
+            assert not (tmp_path / "nothing").exists()
 
         asyncio.run(body())
 

@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from cumulo.block_storage.model.qos import throttle_of
 from cumulo.compute.drivers.driver import (
     NotPossible,
     NotReady,
@@ -21,6 +23,7 @@ from cumulo.compute.drivers.driver import (
     StaleOrder,
 )
 from cumulo.compute.drivers.qemu.driver import QemuDriver
+from cumulo.compute.drivers.qemu.monitor import Monitor
 from cumulo.core.run.commands import run
 from cumulo.core.run.daemons import Daemon
 
@@ -476,6 +479,31 @@ class TestQemuHost:
         assert (state.disks, state.fault) == (["volume-a"], None)
         await host.driver.remove(host.id)
         assert not list(group.rglob(f"cumulo/{host.id}"))
+
+    @contract
+    async def test_a_volume_s_own_limits_go_before_the_flavor_s(self, host: QemuHost) -> None:
+        zero = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops_rd", "iops_wr"), 0)
+        own = throttle_of(
+            "front-end", {"total_iops_sec_per_gb": "50", "total_iops_sec_max": "300"}, 2
+        )
+        assert own == {**zero, "iops": 100, "iops_max": 300}
+        slow = msgspec.structs.replace(host.disk("volume-a"), throttle=own)
+        disks = [slow, host.disk("volume-b", "vdc")]
+        specs = {"quota:disk_total_iops_sec": "500"}
+        state = await host.driver.ensure(host.spec(1, disks=disks, specs=specs))
+        assert (state.power, state.fault) == ("on", None)
+        await host.driver.close()
+        monitor = Monitor(host.data / "guests" / host.id / "q", lambda: None)
+        await monitor.connect()
+        found = await monitor.execute_raw("query-block", {})
+        await monitor.close()
+        limits = {
+            each["inserted"]["file"].rpartition("/")[2]: each["inserted"]["iops"]
+            for each in found
+            if each.get("inserted")
+        }
+        assert limits["volume-a.raw"] == 100
+        assert limits["volume-b.raw"] == 500
 
     @contract
     async def test_an_elder_machine_takes_disks_while_it_runs(self, host: QemuHost) -> None:

@@ -1,11 +1,12 @@
 """The actions of volumes: `POST /volumes/{id}/action`."""
 
 import functools
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from cumulo.block_storage.api.bodies import Metadata
+from cumulo.block_storage.api.types import type_body
 from cumulo.block_storage.api.volumes import VolumesApi
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
@@ -14,7 +15,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import BoolLike, IntLike, Uuid, as_bool, as_int
-from cumulo.core.wire.shapes import Body, StrictBody
+from cumulo.core.wire.shapes import Body, Since, StrictBody, Version
 
 STATUSES = (
     "creating",
@@ -95,6 +96,17 @@ class Reimage(StrictBody):
     reimage_reserved: BoolLike = False
 
 
+class UploadImage(StrictBody):
+    image_name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    force: BoolLike = False
+    container_format: str = "bare"
+    disk_format: Literal["raw", "qcow2", "vmdk", "vdi"] = "raw"
+    visibility: Annotated[Literal["private", "shared", "community", "public"], Since("3.1")] = (
+        "private"
+    )
+    protected: Annotated[BoolLike, Since("3.1")] = False
+
+
 class ImageKey(StrictBody):
     key: str
 
@@ -135,6 +147,7 @@ class ActionsApi:
                 Connection,
                 202,
             ),
+            ("os-volume_upload_image", self.upload, f"{actions}upload_image", UploadImage, 202),
             ("os-reset_status", self.reset, f"{admin}:reset_status", Reset, 202),
             ("os-force_delete", self.force_delete, f"{admin}:force_delete", any_, 202),
             ("os-force_detach", self.force_detach, f"{admin}:force_detach", ForceDetach, 202),
@@ -192,6 +205,42 @@ class ActionsApi:
         source = from_image(self._storage.images.usable(tx, wish.image_id, call.principal))
         self._volumes.check_image(tx, row, source, statuses)
         self._volumes.write_image(tx, row, source, call.principal)
+
+    def upload(self, call: Call, tx: Tx) -> Any:
+        """It becomes an image. `force` means nothing, as with Cinder's own default: a volume that a
+        server has is not uploaded."""
+        row, wish = self._found(call, tx), call.body.value
+        if wish.container_format != "bare":
+            raise BadRequest("Invalid container format: images of volumes are bare.")
+        if wish.visibility == "public":
+            who = {"project_id": row.project_id}
+            call.allow(who, action="volume_extension:volume_actions:upload_public")
+        if as_bool(wish.protected, "protected"):
+            raise BadRequest("Invalid input received: protect the image when it is active.")
+        row, image_id = self._storage.uploads.begin(
+            tx,
+            row,
+            call.principal,
+            name=wish.image_name,
+            format=wish.disk_format,
+            visibility=wish.visibility,
+        )
+        kind = self._storage.types.of(tx, row.type_id)
+        shown = {
+            "id": row.id,
+            "updated_at": row.updated_at,
+            "status": row.status,
+            "display_description": row.description,
+            "size": row.size,
+            "volume_type": type_body(kind, "os-volume-type-access:is_public"),
+            "image_id": image_id,
+            "container_format": "bare",
+            "disk_format": wish.disk_format,
+            "image_name": wish.image_name,
+        }
+        if call.version is not None and call.version >= Version(3, 1):
+            shown |= {"visibility": wish.visibility, "protected": False}
+        return {"os-volume_upload_image": shown}
 
     def extend(self, call: Call, tx: Tx) -> None:
         row = self._found(call, tx)

@@ -92,6 +92,25 @@ class VolumeType(Body, kw_only=True):
     qos_specs_id: Any = UNSET
 
 
+class Uploaded(Body, kw_only=True):
+    id: str
+    updated_at: str | None
+    status: str
+    display_description: str | None
+    size: int
+    volume_type: VolumeType
+    image_id: str
+    container_format: str
+    disk_format: str
+    image_name: str
+    visibility: str | UnsetType = UNSET
+    protected: bool | UnsetType = UNSET
+
+
+class UploadedAnswer(Body, kw_only=True):
+    uploaded: Uploaded = field(name="os-volume_upload_image")
+
+
 class Snapshot(Body, kw_only=True):
     created_at: str | None
     description: Any
@@ -336,6 +355,68 @@ class PoolsAnswer(Body, kw_only=True):
     pools: list[Pool]
 
 
+class TypeAccess(Body, kw_only=True):
+    volume_type_id: str
+    project_id: str
+
+
+class TypeAccessAnswer(Body, kw_only=True):
+    volume_type_access: list[TypeAccess]
+
+
+class Qos(Body, kw_only=True):
+    id: str
+    name: str
+    consumer: str
+    specs: dict[str, str]
+
+
+class QosListAnswer(Body, kw_only=True):
+    qos_specs: list[Qos]
+
+
+class QosAnswer(Body, kw_only=True):
+    qos_specs: Qos
+    links: list[Link]
+
+
+class QosChangedAnswer(Body, kw_only=True):
+    """As it was sent."""
+
+    qos_specs: dict[str, str | int]
+
+
+class QosAssociation(Body, kw_only=True):
+    association_type: str
+    id: str
+    name: str
+
+
+class QosAssociationsAnswer(Body, kw_only=True):
+    qos_associations: list[QosAssociation]
+
+
+class Transfer(Body, kw_only=True):
+    id: str
+    volume_id: str
+    name: str | None
+    links: list[Link]
+    created_at: str | UnsetType = UNSET
+    no_snapshots: bool | UnsetType = UNSET
+    source_project_id: str | UnsetType = UNSET
+    destination_project_id: str | UnsetType | None = UNSET
+    accepted: bool | UnsetType = UNSET
+    auth_key: str | UnsetType = UNSET
+
+
+class TransferAnswer(Body, kw_only=True):
+    transfer: Transfer
+
+
+class TransfersAnswer(Body, kw_only=True):
+    transfers: list[Transfer]
+
+
 class ExtraSpecsAnswer(Body, kw_only=True):
     extra_specs: dict[str, str]
 
@@ -357,6 +438,31 @@ ANSWERS: dict[str, Any] = {
     "GET /snapshots/detail": SnapshotsAnswer,
     "GET /snapshots/{snapshot_id}": SnapshotAnswer,
     "GET /snapshots/{snapshot_id}/metadata/{key}": MetaAnswer,
+    "GET /qos-specs": QosListAnswer,
+    "POST /qos-specs": QosAnswer,
+    "GET /qos-specs/{qos_id}": QosAnswer,
+    "PUT /qos-specs/{qos_id}": QosChangedAnswer,
+    "DELETE /qos-specs/{qos_id}": Empty,
+    "PUT /qos-specs/{qos_id}/delete_keys": Empty,
+    "GET /qos-specs/{qos_id}/associations": QosAssociationsAnswer,
+    "GET /qos-specs/{qos_id}/associate": Empty,
+    "GET /qos-specs/{qos_id}/disassociate": Empty,
+    "GET /qos-specs/{qos_id}/disassociate_all": Empty,
+    "GET /types/{type_id}/os-volume-type-access": TypeAccessAnswer,
+    "POST /types/{type_id}/action#addProjectAccess": Empty,
+    "POST /types/{type_id}/action#removeProjectAccess": Empty,
+    **{
+        f"{method} /{noun}{path}": answer
+        for noun in ("os-volume-transfer", "volume-transfers")
+        for method, path, answer in (
+            ("GET", "", TransfersAnswer),
+            ("GET", "/detail", TransfersAnswer),
+            ("POST", "", TransferAnswer),
+            ("GET", "/{transfer_id}", TransferAnswer),
+            ("DELETE", "/{transfer_id}", Empty),
+            ("POST", "/{transfer_id}/accept", TransferAnswer),
+        )
+    },
     "GET /types": VolumeTypesAnswer,
     "GET /types/{type_id}": VolumeTypeAnswer,
     "GET /types/{type_id}/extra_specs/{key}": dict[str, Any],
@@ -385,6 +491,7 @@ ANSWERS: dict[str, Any] = {
     "DELETE /volumes/{volume_id}/metadata/{key}": Empty,
     "POST /volumes/{volume_id}/action#os-reimage": Empty,
     "POST /volumes/{volume_id}/action#os-extend": Empty,
+    "POST /volumes/{volume_id}/action#os-volume_upload_image": UploadedAnswer,
     "POST /volumes/{volume_id}/action#os-reserve": Empty,
     "POST /volumes/{volume_id}/action#os-unreserve": Empty,
     "POST /volumes/{volume_id}/action#os-attach": Empty,

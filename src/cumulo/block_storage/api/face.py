@@ -4,8 +4,10 @@ from cumulo.block_storage.api import versions
 from cumulo.block_storage.api.actions import ActionsApi
 from cumulo.block_storage.api.attachments import AttachmentsApi
 from cumulo.block_storage.api.cloud import CloudApi
+from cumulo.block_storage.api.qos import QosApi
 from cumulo.block_storage.api.quotas import QuotasApi
 from cumulo.block_storage.api.snapshots import SnapshotsApi
+from cumulo.block_storage.api.transfers import TransfersApi
 from cumulo.block_storage.api.types import TypesApi
 from cumulo.block_storage.api.volumes import VolumesApi
 from cumulo.block_storage.policy import RULES
@@ -46,6 +48,8 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
                 *AttachmentsApi(storage).operations(),
                 *SnapshotsApi(storage).operations(),
                 *TypesApi(storage).operations(),
+                *QosApi(storage).operations(),
+                *TransfersApi(storage).operations(),
                 *QuotasApi(storage).operations(),
                 *CloudApi(storage).operations(),
             ],

@@ -40,6 +40,18 @@ class UpdateType(StrictBody):
     volume_type: TypeChanges
 
 
+class Project(StrictBody):
+    project: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class AddAccess(StrictBody):
+    wish: Project = msgspec.field(name="addProjectAccess")
+
+
+class RemoveAccess(StrictBody):
+    wish: Project = msgspec.field(name="removeProjectAccess")
+
+
 class Specs(StrictBody):
     extra_specs: dict[Key, str]
 
@@ -52,7 +64,7 @@ def type_body(row: TypeRow, *without: str) -> dict[str, Any]:
         "description": row.description,
         "is_public": row.is_public,
         "os-volume-type-access:is_public": row.is_public,
-        "qos_specs_id": None,
+        "qos_specs_id": row.qos_id,
         "extra_specs": row.extra_specs,
     }
     return {name: value for name, value in body.items() if name not in without}
@@ -65,12 +77,37 @@ class TypesApi:
     def operations(self) -> list[Operation]:
         one, specs = "/types/{type_id}", "/types/{type_id}/extra_specs"
         rule, spec_rule = "volume_extension:type_", "volume_extension:types_extra_specs:"
+        access = "volume_extension:volume_type_access"
         return [
             Operation("GET", "/types", self.index, policy=f"{rule}get_all", writes=True),
             Operation("POST", "/types", self.create, policy=f"{rule}create", body=CreateType),
             Operation("GET", one, self.show, policy=f"{rule}get", writes=True),
             Operation("PUT", one, self.update, policy=f"{rule}update", body=UpdateType),
             Operation("DELETE", one, self.delete, policy=f"{rule}delete", status=202),
+            Operation(
+                "GET",
+                f"{one}/os-volume-type-access",
+                self.access,
+                policy=f"{access}:get_all_for_type",
+            ),
+            Operation(
+                "POST",
+                f"{one}/action",
+                self.let_in,
+                action="addProjectAccess",
+                policy=f"{access}:addProjectAccess",
+                body=AddAccess,
+                status=202,
+            ),
+            Operation(
+                "POST",
+                f"{one}/action",
+                self.shut_out,
+                action="removeProjectAccess",
+                policy=f"{access}:removeProjectAccess",
+                body=RemoveAccess,
+                status=202,
+            ),
             Operation("GET", specs, self.specs, policy=f"{spec_rule}index"),
             Operation("POST", specs, self.add, policy=f"{spec_rule}create", body=Specs),
             Operation("GET", f"{specs}/{{key}}", self.spec, policy=f"{spec_rule}show"),
@@ -98,7 +135,7 @@ class TypesApi:
         where: dict[str, Any] = {}
         asked = call.query.get("is_public")
         if not call.principal.is_admin:
-            where["is_public"] = True
+            where["for_project"] = call.principal.project_id or ""
         elif asked is not None and asked.lower() != "none":
             where["is_public"] = as_bool(asked, "is_public")
         page = page_of(
@@ -145,6 +182,19 @@ class TypesApi:
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._types.delete(tx, self._found(call, tx), call.principal)
+
+    def access(self, call: Call, tx: Tx) -> Any:
+        rows = self._types.access(tx, self._found(call, tx))
+        found = [{"volume_type_id": row.type_id, "project_id": row.project_id} for row in rows]
+        return {"volume_type_access": found}
+
+    def let_in(self, call: Call, tx: Tx) -> None:
+        row = self._found(call, tx)
+        self._types.let_in(tx, row, call.body.wish.project, call.principal)
+
+    def shut_out(self, call: Call, tx: Tx) -> None:
+        row = self._found(call, tx)
+        self._types.shut_out(tx, row, call.body.wish.project, call.principal)
 
     def specs(self, call: Call, tx: Tx) -> Any:
         return {"extra_specs": self._found(call, tx).extra_specs}

@@ -4,13 +4,19 @@ A volume's id is its name, so making it twice is making it once. Sizes only grow
 """
 
 import re
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 VolumeFormat = Literal["raw", "qcow2"]
+ImageFormat = Literal["raw", "qcow2", "vmdk", "vdi"]
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+
+
+class VolumeFault(Exception):
+    """It could not be done as asked; the message says why."""
 
 
 class StaleOrder(Exception):
@@ -98,6 +104,11 @@ class BlockStorageDriver(Protocol):
 
     def path(self, volume_id: str) -> tuple[str, VolumeFormat] | None:
         """The file that copies of it are made from; None: it is not there. Cheap."""
+        ...
+
+    async def copy_out(self, volume_id: str, target: Path, format: ImageFormat) -> None:
+        """Write it, as it is, to a new file of another kind: an image's. Whoever has it open must
+        not write meanwhile. Raises VolumeFault with the reason when it cannot be done."""
         ...
 
     async def connection(self, volume_id: str) -> dict[str, Any]:

@@ -8,13 +8,17 @@ import msgspec
 
 from cumulo.block_storage.drivers.driver import (
     Capabilities,
+    ImageFormat,
     StaleOrder,
+    VolumeFault,
     VolumeFormat,
     VolumeSpec,
     VolumeState,
     check_id,
     check_spec,
 )
+from cumulo.core.blobs.disks import empty_qcow2
+from cumulo.core.work import pools
 
 
 class Fault(msgspec.Struct):
@@ -42,7 +46,7 @@ class FakeDriver:
     """Volumes in memory, or with `data` also in a file that survives a restart.
 
     `make_seconds`: how long making one takes. `faults`: by effect, one of "make", "extend",
-    "remove", "list", "connection".
+    "remove", "list", "connection", "copy_out".
     """
 
     def __init__(
@@ -118,6 +122,18 @@ class FakeDriver:
         if volume is None or not volume.size_gb:
             return None
         return _path(volume_id, volume), volume.format
+
+    async def copy_out(self, volume_id: str, target: Path, format: ImageFormat) -> None:
+        """A small file in the place of any format but qcow2: nothing is in a simulated disk."""
+        try:
+            await self._raise("copy_out", volume_id)
+        except OSError as error:
+            raise VolumeFault(str(error)) from error
+        volume = self._volumes.get(check_id(volume_id))
+        if volume is None or not volume.size_gb:
+            raise VolumeFault(f"volume {volume_id} is not on this host")
+        content = empty_qcow2(volume.size_gb * 1024**3) if format == "qcow2" else bytes(1024**2)
+        await pools.DISK(target.write_bytes, content)
 
     async def connection(self, volume_id: str) -> dict[str, Any]:
         await self._raise("connection", volume_id)

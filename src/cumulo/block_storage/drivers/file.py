@@ -21,7 +21,9 @@ import msgspec
 
 from cumulo.block_storage.drivers.driver import (
     Capabilities,
+    ImageFormat,
     StaleOrder,
+    VolumeFault,
     VolumeFormat,
     VolumeSource,
     VolumeSpec,
@@ -40,10 +42,6 @@ FORMATS: list[VolumeFormat] = ["qcow2", "raw"]
 _COPY_SECONDS = 3600.0
 # What is left free on the file system, so that guests' thin volumes find room to grow.
 _RESERVE = 64 * 1024 * 1024
-
-
-class VolumeFault(Exception):
-    """The volume could not be made as asked; the message says why."""
 
 
 class FileDriver:
@@ -162,30 +160,7 @@ class FileDriver:
             )
         if source.format == spec.format and reflink(path, temporary):
             return
-        room = shutil.disk_usage(self._folder).free - _RESERVE
-        bounds = Bounds(disk=room, seconds=_COPY_SECONDS)
-        formats = ["-f", source.format, "-O", spec.format]
-        measure = ["qemu-img", "measure", "--output=json", *formats, INPUT]
-        with lent(path) as user:
-            measured = in_sandbox(measure, reads={INPUT: path}, user=user)
-        required = int(msgspec.json.decode(measured)["required"])
-        if required > room:
-            raise VolumeFault(f"no space: {required} bytes are needed, {max(room, 0)} are free")
-        temporary.touch(0o600)
-        with lent(path) as user:
-            if os.geteuid() == 0:
-                os.chown(temporary, user, -1)
-            try:
-                in_sandbox(
-                    ["qemu-img", "convert", "-q", *formats, INPUT, OUTPUT],
-                    reads={INPUT: path},
-                    writes={OUTPUT: temporary},
-                    bounds=bounds,
-                    user=user,
-                )
-            finally:
-                if os.geteuid() == 0:
-                    os.chown(temporary, 0, -1)
+        _convert(path, source.format, temporary, spec.format)
 
     def _grow(self, path: Path, spec: VolumeSpec) -> None:
         """A volume that a guest has open is locked: the guest's host grows it instead."""
@@ -195,6 +170,25 @@ class FileDriver:
             if "another process" in str(failed):
                 raise VolumeFault("in use: the host of its guest grows it") from failed
             raise
+
+    async def copy_out(self, volume_id: str, target: Path, format: ImageFormat) -> None:
+        check_id(volume_id)
+        async with self._locks.setdefault(volume_id, asyncio.Lock()):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._copy_out, volume_id, target, format)
+
+    def _copy_out(self, volume_id: str, target: Path, format: ImageFormat) -> None:
+        found = self._find(volume_id)
+        if found is None:
+            raise VolumeFault(f"volume {volume_id} is not on this host")
+        target.unlink(missing_ok=True)
+        try:
+            if format == found.suffix[1:] and reflink(found, target):
+                return
+            _convert(found, found.suffix[1:], target, format)
+        except (CommandFailed, SandboxFailed, OSError) as error:
+            target.unlink(missing_ok=True)
+            raise VolumeFault(_in_short(error)) from error
 
     # --- finding ----------------------------------------------------------------------------
 
@@ -248,6 +242,34 @@ class FileDriver:
         temporary = path.with_suffix(".tmp")
         temporary.write_bytes(msgspec.json.encode(spec.generation))
         temporary.replace(path)
+
+
+def _convert(path: Path, source_format: str, target: Path, format: str) -> None:
+    """A copy in another format. Raises VolumeFault, SandboxFailed, OSError."""
+    room = shutil.disk_usage(target.parent).free - _RESERVE
+    formats = ["-f", source_format, "-O", format]
+    if format in FORMATS:
+        measure = ["qemu-img", "measure", "--output=json", *formats, INPUT]
+        with lent(path) as user:
+            measured = in_sandbox(measure, reads={INPUT: path}, user=user)
+        required = int(msgspec.json.decode(measured)["required"])
+        if required > room:
+            raise VolumeFault(f"no space: {required} bytes are needed, {max(room, 0)} are free")
+    target.touch(0o600)
+    with lent(path) as user:
+        if os.geteuid() == 0:
+            os.chown(target, user, -1)
+        try:
+            in_sandbox(
+                ["qemu-img", "convert", "-q", *formats, INPUT, OUTPUT],
+                reads={INPUT: path},
+                writes={OUTPUT: target},
+                bounds=Bounds(disk=room, seconds=_COPY_SECONDS),
+                user=user,
+            )
+        finally:
+            if os.geteuid() == 0:
+                os.chown(target, 0, -1)
 
 
 def _format_of(path: Path) -> VolumeFormat:

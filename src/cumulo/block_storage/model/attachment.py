@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
+import msgspec
+
 from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, Key, References, Row, table
 
@@ -29,3 +31,5 @@ class AttachmentRow(Row, frozen=True):
     generation: int
     created_at: Moment
     attached_at: Moment | None
+    throttle: dict[str, int] = msgspec.field(default_factory=dict)
+    """What the guest may do with it in a second; see `model.qos`."""

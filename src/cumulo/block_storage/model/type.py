@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import Key, Row, Unique, table
+from cumulo.core.db.rows import Index, Key, References, Row, Unique, table
 
 DEFAULT_TYPE = "__DEFAULT__"
 
@@ -17,3 +17,13 @@ class TypeRow(Row, frozen=True):
     extra_specs: dict[str, str]
     created_at: Moment
     updated_at: Moment | None
+    qos_id: Annotated[str | None, Index()] = None
+    """What its volumes may do in a second: a `qos.QosRow`, which leaves its types when it goes."""
+
+
+@table("volume_type_access")
+class TypeAccessRow(Row, frozen=True):
+    """A project that may use a type which is not public."""
+
+    type_id: Annotated[str, Key(), References("volume_types.id", on_delete="CASCADE")]
+    project_id: Annotated[str, Key(), Index()]

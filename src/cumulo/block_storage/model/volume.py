@@ -7,7 +7,7 @@ from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 
 Wanted = Literal["present", "absent"]
-Mark = Literal["", "attaching", "detaching", "reserved"]
+Mark = Literal["", "attaching", "detaching", "reserved", "awaiting-transfer", "uploading"]
 
 
 @table("volumes", IndexOn("project_id", "created_at"))
@@ -48,7 +48,7 @@ class VolumeRow(Row, frozen=True):
     fault: str | None
     """Why the host could not do what this generation asks."""
     mark: Mark
-    """What a client has announced (os-reserve, os-begin_detaching …)."""
+    """What a client has announced (os-reserve, os-begin_detaching …), or what goes on with it."""
     declared: str | None
     """A status that an administrator has set by os-reset_status, until it is set again."""
     attachments: list[str]

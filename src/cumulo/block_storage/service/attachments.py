@@ -8,6 +8,7 @@ from cumulo.block_storage.model.attachment import AttachmentRow, State
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.queries import attachment as queries
 from cumulo.block_storage.queries import snapshot as snapshots
+from cumulo.block_storage.service.qos import Qos
 from cumulo.block_storage.service.volumes import Volumes
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
@@ -24,8 +25,11 @@ class Attachments:
 
     listing = queries.ATTACHMENTS
 
-    def __init__(self, volumes: Volumes, views: Callable[[], AttachedViews | None]) -> None:
+    def __init__(
+        self, volumes: Volumes, qos: Qos, views: Callable[[], AttachedViews | None]
+    ) -> None:
         self._volumes = volumes
+        self._qos = qos
         self._views = views
 
     # --- what compute asks ------------------------------------------------------------------
@@ -239,6 +243,7 @@ class Attachments:
             "tag": None,
             "connector": None,
             "attached_at": None,
+            "throttle": self._qos.throttle_of(tx, volume),
         }
         row = AttachmentRow(
             id=new_id(),
@@ -298,4 +303,5 @@ def _seen(row: AttachmentRow, volume: VolumeRow) -> Attachment:
         shared=volume.multiattach,
         generation=row.generation,
         connection=volume.connection,
+        throttle=row.throttle,
     )

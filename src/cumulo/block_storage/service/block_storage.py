@@ -6,16 +6,20 @@ from cumulo.block_storage.interface import AttachedViews, NewVolume
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.attachments import Attachments
 from cumulo.block_storage.service.pools import Pools
+from cumulo.block_storage.service.qos import Qos
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.snapshots import Snapshots
 from cumulo.block_storage.service.sources import BLANK, from_image, from_snapshot, from_volume
+from cumulo.block_storage.service.transfers import Transfers
 from cumulo.block_storage.service.types import Types
+from cumulo.block_storage.service.uploads import Uploads
 from cumulo.block_storage.service.volumes import Volumes
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.core.work.jobs import Jobs
 from cumulo.image.interface import Images
 
 
@@ -27,6 +31,7 @@ class BlockStorageService(Attachments):
         registry: HostRegistry,
         images: Images,
         quotas: Quotas,
+        jobs: Jobs,
         views: Callable[[], AttachedViews | None] = lambda: None,
     ) -> None:
         self.registry = registry
@@ -36,7 +41,10 @@ class BlockStorageService(Attachments):
         self.types = Types()
         self.volumes = Volumes(registry, self.pools, self.quotas, self.types)
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)
-        super().__init__(self.volumes, views)
+        self.transfers = Transfers(self.volumes, self.quotas, self.types)
+        self.qos = Qos()
+        self.uploads = Uploads(self.volumes, images, jobs)
+        super().__init__(self.volumes, self.qos, views)
 
     def snapshot_attached(self, tx: Tx, principal: Principal, volume_id: str, name: str) -> str:
         volume = self.volumes.get(tx, volume_id, principal)
@@ -70,7 +78,10 @@ class BlockStorageService(Attachments):
             source = from_image(self.images.usable(tx, wish.image_id, principal))
         elif wish.snapshot_id is not None:
             snapshot = self.snapshots.get(tx, wish.snapshot_id, principal)
-            source = from_snapshot(snapshot, self.volumes.get(tx, snapshot.volume_id, principal))
+            volume = tx.get(VolumeRow, snapshot.volume_id)
+            assert volume is not None
+            # It may have been given to another project meanwhile, without its snapshots.
+            source = from_snapshot(snapshot, volume)
         elif wish.source_volume_id is not None:
             source = from_volume(self.volumes.get(tx, wish.source_volume_id, principal))
         if size is None and (wish.snapshot_id or wish.source_volume_id):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cumulo.block_storage.model.type import DEFAULT_TYPE, TypeRow
+from cumulo.block_storage.model.type import DEFAULT_TYPE, TypeAccessRow, TypeRow
 from cumulo.block_storage.queries import type as queries
 from cumulo.block_storage.queries import volume as volumes
 from cumulo.core.auth.principal import Principal
@@ -10,6 +10,9 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.ids import child_id, new_id
+
+MOST_PROJECTS = 1000
+"""That a private type is for."""
 
 
 class Types:
@@ -25,16 +28,28 @@ class Types:
 
     def get(self, tx: Tx, type_id: str, who: Principal) -> TypeRow:
         row = tx.get(TypeRow, type_id)
-        if row is None or not (row.is_public or who.is_admin):
+        if row is None or not self.may_use(tx, row, who):
             raise NotFound(f"Volume type {type_id} could not be found.")
         return row
+
+    def of(self, tx: Tx, type_id: str) -> TypeRow:
+        """The type of a volume that the caller may see."""
+        row = tx.get(TypeRow, type_id)
+        assert row is not None
+        return row
+
+    def may_use(self, tx: Tx, row: TypeRow, who: Principal) -> bool:
+        """It is public, or the caller's project was let in."""
+        if row.is_public or who.is_admin:
+            return True
+        return who.project_id is not None and bool(tx.get(TypeAccessRow, row.id, who.project_id))
 
     def chosen(self, tx: Tx, wish: str | None, who: Principal) -> TypeRow:
         """A type by its id or name; the default one when nobody asks."""
         if not wish:
             return self.ensure_default(tx)
         row = tx.get(TypeRow, wish) or tx.one(queries.BY_NAME, name=wish)
-        if row is None or not (row.is_public or who.is_admin):
+        if row is None or not self.may_use(tx, row, who):
             raise NotFound(f"Volume type with name {wish} could not be found.")
         return row
 
@@ -73,6 +88,39 @@ class Types:
             raise BadRequest("Target volume type is still in use.")
         tx.delete(row)
         emit(tx, "volume.type.delete", row.id, principal=who, name=row.name)
+
+    # --- who may use a private one --------------------------------------------------------------
+
+    def access(self, tx: Tx, row: TypeRow) -> list[TypeAccessRow]:
+        """Raises NotFound for a public type, which has no list."""
+        if row.is_public:
+            raise NotFound("Access list not available for public volume types.")
+        return tx.all(queries.ACCESS, type=row.id)
+
+    def let_in(self, tx: Tx, row: TypeRow, project_id: str, who: Principal) -> None:
+        self._refuse_public(row)
+        if len(self.access(tx, row)) >= MOST_PROJECTS:
+            raise BadRequest(f"Volume type {row.id} has {MOST_PROJECTS} projects already.")
+        if not tx.insert(TypeAccessRow(row.id, project_id), ignore_duplicate=True):
+            raise Conflict(
+                f"Volume type access for {row.id} / {project_id} combination already exists."
+            )
+        emit(tx, "volume.type.access.add", row.id, principal=who, project=project_id)
+
+    def shut_out(self, tx: Tx, row: TypeRow, project_id: str, who: Principal) -> None:
+        self._refuse_public(row)
+        access = tx.get(TypeAccessRow, row.id, project_id)
+        if access is None:
+            raise NotFound(f"Volume type access not found for {row.id} / {project_id} combination.")
+        tx.delete(access)
+        emit(tx, "volume.type.access.remove", row.id, principal=who, project=project_id)
+
+    def _refuse_public(self, row: TypeRow) -> None:
+        if row.is_public:
+            raise BadRequest(
+                "Invalid volume type: Type access modification is not applicable to public "
+                "volume type."
+            )
 
     def _refuse_duplicate(self, tx: Tx, name: str) -> None:
         if tx.one(queries.BY_NAME, name=name) is not None:

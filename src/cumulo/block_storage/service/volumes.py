@@ -251,7 +251,8 @@ class Volumes:
             )
         self.refuse_busy(tx, row)
         for snapshot in tx.all(snapshots.OF_VOLUME, volume_id=row.id):
-            if not cascade:
+            # Snapshots that stayed behind at a transfer are somebody else's.
+            if not cascade or snapshot.project_id != row.project_id:
                 raise BadRequest("Invalid volume: Volume still has 1 or more dependent snapshots.")
             if snapshot.wanted == "present":
                 self.drop_snapshot(tx, snapshot, who)

@@ -67,7 +67,8 @@ class DiskSpec(msgspec.Struct, frozen=True):
     `device` (vdb, vdc, ...) orders the disks at boot. `size_gb` lets a running guest see that a
     volume has grown; 0 leaves the size alone. `shared`: other guests may write to it at the same
     time (raw volumes only). `serial` is what the guest finds in
-    /sys/block/*/serial: the first 20 characters of the volume's id.
+    /sys/block/*/serial: the first 20 characters of the volume's id. `throttle`: what the guest may
+    do with it in a second (arguments of QEMU's block_set_io_throttle); empty: what the flavor says.
     """
 
     id: str
@@ -77,6 +78,7 @@ class DiskSpec(msgspec.Struct, frozen=True):
     serial: str = ""
     size_gb: int = 0
     shared: bool = False
+    throttle: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class NicSpec(msgspec.Struct, frozen=True):

@@ -7,7 +7,6 @@ for rehearsing failures: `faults` makes an effect fail as often as wanted, and `
 
 import asyncio
 import socket
-import struct
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,6 +39,7 @@ from cumulo.compute.drivers.record import (
     note_suspended,
     reboot_target,
 )
+from cumulo.core.blobs.disks import empty_qcow2
 from cumulo.core.work import pools
 
 CONSOLE_LIMIT = 64 * 1024
@@ -233,7 +233,7 @@ class FakeDriver:
             raise SnapshotFailed(str(fault)) from fault
         if guest is None or not guest.root_gb:
             raise SnapshotFailed("the guest has no root disk of its own")
-        await pools.DISK(target.write_bytes, _empty_qcow2(guest.root_gb * 1024**3))
+        await pools.DISK(target.write_bytes, empty_qcow2(guest.root_gb * 1024**3))
 
     async def take_root(self, guest_id: str, version: int, source: Path) -> None:
         guest = self._guests.setdefault(check_id(guest_id), FakeGuest(record=Record(id=guest_id)))
@@ -250,7 +250,7 @@ class FakeDriver:
             raise SnapshotFailed(str(fault)) from fault
         if guest is None or (place, size_gb) not in guest.ephemerals:
             raise SnapshotFailed(f"the guest has no ephemeral disk {place} of {size_gb} GiB")
-        await pools.DISK(target.write_bytes, _empty_qcow2(size_gb * 1024**3))
+        await pools.DISK(target.write_bytes, empty_qcow2(size_gb * 1024**3))
 
     async def take_ephemeral(self, guest_id: str, place: int, size_gb: int, source: Path) -> None:
         guest = self._guests.setdefault(check_id(guest_id), FakeGuest(record=Record(id=guest_id)))
@@ -474,20 +474,6 @@ class FakeDriver:
         temporary = path.with_suffix(".new")
         temporary.write_bytes(msgspec.json.encode(guest))
         temporary.replace(path)
-
-
-def _empty_qcow2(size: int) -> bytes:
-    """A valid qcow2 file (version 3) of `size` bytes of zeros: header, refcounts, L1 table."""
-    cluster = 65536
-    tables = -(-size // (512 * 1024**2))  # one L1 entry for 512 MiB
-    header = struct.pack(
-        ">4sIQIIQIIQQIIQQQQII",
-        *(b"QFI\xfb", 3, 0, 0, 16, size, 0, tables, 3 * cluster, cluster, 1, 0, 0, 0, 0, 0, 4, 104),
-    )
-    refcount_table = struct.pack(">Q", 2 * cluster)
-    refcounts = struct.pack(">4H", 1, 1, 1, 1)
-    parts = (header, refcount_table, refcounts, b"")
-    return b"".join(part.ljust(cluster, b"\0") for part in parts)
 
 
 async def _echo(line: socket.socket) -> None:

@@ -7,9 +7,6 @@ import msgspec
 from cumulo.compute.model.state import Power, RebootKind, SeenPower
 from cumulo.core.blobs.content import Content
 
-PIECE = 512 * 1024
-"""Bytes of a disk that travel in one message"""
-
 
 class WantedNic(msgspec.Struct, frozen=True):
     port_id: str
@@ -28,6 +25,7 @@ class WantedDisk(msgspec.Struct, frozen=True):
     read_only: bool
     connection: dict[str, Any] | None
     shared: bool = False
+    throttle: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class WantedRoot(msgspec.Struct, frozen=True):

@@ -136,17 +136,20 @@ class Plugs:
             await shaping.forget(self._namespace, record.id)
 
     async def _throttle_disks(self, monitor: Monitor, spec: GuestSpec) -> None:
+        """A volume's own limits go before the flavor's."""
         found = throttle_of(spec.specs)
-        if not found:
+        own = {command.disk_device(disk.id): disk.throttle for disk in spec.disks if disk.throttle}
+        if not found and not own:
             return
         mine = {"root", "rescue", "swap"}
         mine |= {command.ephemeral_node(place) for place in range(len(spec.ephemerals))}
         for device in sorted(await monitor.devices()):
-            if device in mine or device.startswith("disk-"):
+            wanted = own.get(device, found)
+            if wanted and (device in mine or device.startswith("disk-")):
                 made = hardware_of(spec)
                 blk = not made.scsi and (made.bus == "virtio" or device.startswith("disk-"))
                 path = f"/machine/peripheral/{device}" + ("/virtio-backend" if blk else "")
-                await monitor.execute_raw("block_set_io_throttle", {"id": path, **found})
+                await monitor.execute_raw("block_set_io_throttle", {"id": path, **wanted})
 
     async def _grow(self, monitor: Monitor, spec: GuestSpec) -> None:
         """Let the guest see what has grown: volumes, and its root disk."""
