@@ -1,6 +1,7 @@
 """What people do, by the forms that they do it with: each leads on, and its effect is there."""
 
 import json
+from base64 import b64decode
 from typing import Any
 from urllib.parse import quote
 
@@ -49,6 +50,23 @@ async def server_of(hands: Hands, network: str, **more: str) -> str:
     id = await hands.make("servers", **{**form, "name": "web", **more})
     await hands.until(f"/compute/v2.1/servers/{id}", lambda b: b["server"]["status"] == "ACTIVE")
     return id
+
+
+def test_a_script_ends_its_lines_as_guests_read_them(house: House) -> None:
+    """Browsers end the lines of a text with two letters."""
+
+    async def run(cloud: TestCloud) -> None:
+        hands = Hands(cloud, await signed_in(cloud), "demo")
+        script = "#!/bin/sh\r\ntrue\r\n"
+        server = await server_of(hands, await cloud.private_network(), user_data=script)
+        headers = {"openstack-api-version": "compute 2.3"}
+        url = f"/compute/v2.1/servers/{server}"
+        shown = await cloud.call("GET", url, as_="admin", headers=headers)
+        given = b64decode(shown.json["server"]["OS-EXT-SRV-ATTR:user_data"])
+        assert given == b"#!/bin/sh\ntrue"
+        await hands.do(f"/servers/{server}/do/delete")
+
+    house.run(run)
 
 
 def test_a_servers_life(house: House) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.browser import ids_of, links, problem_of, signed_in, text_of
+from tests.dashboard.browser import DOOR, Browser, ids_of, links, problem_of, signed_in, text_of
 from tests.dashboard.conftest import House
 from tests.support.cloud import TestCloud, running_cloud
 
 
 async def network_of(cloud: TestCloud, as_: str, **more: Any) -> str:
-    body = {"network": {"name": "shared", **more}}
+    body = {"network": {"name": "shared"} | more}
     made = await cloud.call("POST", "/network/v2.0/networks", as_=as_, json_=body)
     assert made.status == 201, made.raw
     return str(made.json["network"]["id"])
@@ -49,6 +49,20 @@ def test_files_for_clients_have_one_v3(house: House) -> None:
         assert "http://cloud.test/compute/v2.1" in page
 
     house.run(run)
+
+
+def test_files_for_clients_say_where_the_cloud_is(tmp_path: Path) -> None:
+    """As it comes, without any setting."""
+
+    async def run() -> None:
+        async with running_cloud(tmp_path, public_url="") as cloud:
+            mine = await signed_in(cloud)
+            where = f"{cloud.cloud.settings.base_url}/identity/v3"
+            assert where.startswith("http://127.0.0.1:")
+            for name in ("clouds.yaml", "openrc.sh", "provider.tf"):
+                assert where in (await mine.get(f"/access/{name}")).raw.decode()
+
+    asyncio.run(run())
 
 
 def test_a_missing_service_disables_its_part_only(tmp_path: Path) -> None:
@@ -159,5 +173,55 @@ def test_what_is_wrong_is_on_the_operators_first_page(
         page = text_of(await mine.get("/"))
         assert "roof" not in page and "Health of the cloud" not in page
         health._known = None
+
+    house.run(run)
+
+
+def test_a_box_that_was_unticked_stays_so(house: House) -> None:
+    """A mistake in another field does not tick it again: a flavor would be everybody's."""
+
+    async def run(cloud: TestCloud) -> None:
+        mine = await signed_in(cloud, "admin")
+        page = (await mine.get("/flavors/new/create")).raw.decode()
+        boxes = re.findall(r'<input type="checkbox"[^>]*name="public"[^>]*>', page)
+        assert boxes and "checked" in boxes[0]
+        form = {"name": "small", "vcpus": "many", "ram": "64", "disk": "1"}
+        answer = await mine.post("/flavors/new/create", form)
+        assert answer.status == 400, problem_of(answer)
+        boxes = re.findall(r'<input type="checkbox"[^>]*name="public"[^>]*>', answer.raw.decode())
+        assert boxes and "checked" not in boxes[0]
+        assert 'value="small"' in answer.raw.decode()
+
+    house.run(run)
+
+
+def test_a_link_fills_in_no_form(house: House) -> None:
+    async def run(cloud: TestCloud) -> None:
+        mine = await signed_in(cloud)
+        page = await mine.get("/servers/new/create?user_data=curl%20evil&name=evil-name")
+        assert page.status == 200 and "evil" not in page.raw.decode().partition("<main")[2].replace(
+            "?user_data=curl%20evil&amp;name=evil-name", ""
+        )
+
+    house.run(run)
+
+
+def test_a_narrow_credential_is_told_nothing_of_the_rest(house: House) -> None:
+    async def run(cloud: TestCloud) -> None:
+        headers = {"x-subject-token": await cloud.token("demo")}
+        who = await cloud.call("GET", "/identity/v3/auth/tokens", headers=headers)
+        user = who.json["token"]["user"]["id"]
+        rules = [{"service": "compute", "method": "GET", "path": "/v2.1/servers"}]
+        wish = {"application_credential": {"name": "narrow", "access_rules": rules}}
+        url = f"/identity/v3/users/{user}/application_credentials"
+        made = (await cloud.call("POST", url, json_=wish)).json["application_credential"]
+        network = await network_of(cloud, "demo", name="secret-plan")
+        assert network and "secret-plan" in text_of(await (await signed_in(cloud)).get("/"))
+        narrow = Browser(cloud)
+        await narrow.get(f"{DOOR}?with=credential")
+        form = {"credential": made["id"], "secret": made["secret"]}
+        assert (await narrow.post(DOOR, form)).status == 303
+        page = await narrow.get("/")
+        assert page.status == 200 and "secret-plan" not in text_of(page)
 
     house.run(run)

@@ -3,6 +3,7 @@
 import html
 import re
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 from tests.dashboard.browser import (
     DOOR,
@@ -45,6 +46,34 @@ def marks_in(text: str) -> list[str]:
     parser = Marks()
     parser.feed(text)
     return parser.found
+
+
+def test_a_form_is_about_what_it_names(house: House) -> None:
+    """Also where names look like an address: nothing is decoded twice."""
+
+    async def run(cloud: TestCloud) -> None:
+        mine = await signed_in(cloud)
+        project = cloud.projects.get("demo") or (
+            await cloud.token("demo") and cloud.projects["demo"]
+        )
+        store = f"/object-store/v1/AUTH_{project}"
+        names = ["secre%74", "secret", "what?", "a#b", "a b&c"]
+        for name in names:
+            made = await cloud.call("PUT", f"{store}/{quote(name)}")
+            assert made.status in (201, 202), made.raw
+        for name in names:
+            page = await mine.get(f"/containers/{quote(name)}/do/delete")
+            action = re.search(
+                r'<form method="post" action="([^"]*)" class="sheet"', page.raw.decode()
+            )
+            assert action, text_of(page)
+            answer = await mine.post(html.unescape(action[1]), {})
+            assert answer.status == 303, problem_of(answer)
+            left = (await cloud.call("GET", store)).raw.decode().split("\n")
+            names_left = names[names.index(name) + 1 :]
+            assert all(each in left for each in names_left) and name not in left, (name, left)
+
+    house.run(run)
 
 
 def test_names_with_marks_are_texts(house: House) -> None:

@@ -8,14 +8,24 @@ from base64 import b32encode
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from msgspec.structs import replace
 
+from cumulo.core.clock import later
+from cumulo.core.db.statements import query
+from cumulo.core.db.transaction import Tx
 from cumulo.core.panels import Panel, column
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api import face
+from cumulo.dashboard.model.session import SessionRow
+from cumulo.dashboard.service import sessions
 from tests.dashboard.browser import DOOR, Browser, password_of, signed_in, text_of
-from tests.support.cloud import running_cloud
+from tests.dashboard.conftest import House
+from tests.identity.test_federated_rights import eve_of
+from tests.support.cloud import TestCloud, running_cloud
 
 
 def test_sessions_and_addresses(tmp_path: Path) -> None:
@@ -180,26 +190,147 @@ def test_the_door_is_as_tools_expect_it(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+WAYS = {"op/openid": "Sign in with Corp"}
+WEBSSO = "/auth/websso/"
+
+
 def test_single_sign_on_hands_over_a_token(tmp_path: Path) -> None:
     """Identity's page sends the token by a form, and only from this very address."""
 
     async def run() -> None:
-        ways = {"corp/openid": "Sign in with Corp"}
-        async with running_cloud(tmp_path, dashboard={"sign_on": ways}) as cloud:
-            browser = Browser(cloud)
+        # As it comes: what it is called by others is not set.
+        async with running_cloud(tmp_path, dashboard={"sign_on": WAYS}, public_url="") as cloud:
+            eve, browser = await eve_of(cloud), Browser(cloud)
             page = (await browser.get(DOOR)).raw.decode()
             assert "Sign in with Corp" in page
-            assert "/identity_providers/corp/protocols/openid/websso?origin=http%3A%2F%2F" in page
-            token = await cloud.token("demo")
-            to = "/auth/websso/"
-            foreign = await browser.post(to, {"token": token}, origin="http://evil.example")
-            assert foreign.status == 403
-            assert (await browser.post(to, {"token": token})).status == 403
-            wrong = await browser.post(to, {"token": "gAAAA"}, origin="http://cloud.test")
+            assert "/identity_providers/op/protocols/openid/websso?origin=http%3A%2F%2F" in page
+            # A page of somebody else's signs nobody in, nor one that hides where it is.
+            for where in ({"origin": "http://evil.example"}, {"origin": "null"}, {}):
+                foreign = await browser.post(WEBSSO, {"token": eve.token}, **where)
+                assert foreign.status == 403 and "cumulo_session" not in browser.cookies, where
+            here = {"origin": "http://cloud.test"}
+            wrong = await browser.post(WEBSSO, {"token": "gAAAA"}, **here)
             assert wrong.status == 401 and "has ended" in text_of(wrong)
-            answer = await browser.post(to, {"token": token}, origin="http://cloud.test")
+            answer = await browser.post(WEBSSO, {"token": eve.token}, **here)
             assert answer.status == 303 and answer.headers["location"] == "/dashboard/"
+            # The role is by a group of the assertion.
+            assert "work" in text_of(await browser.get("/servers"))
+            # It ends with the token that it began with.
+            headers = {"x-subject-token": eve.token}
+            url = "/identity/v3/auth/tokens"
+            assert (await cloud.call("DELETE", url, as_="admin", headers=headers)).status == 204
+            assert (await browser.get("/servers")).status == 303
+
+    asyncio.run(run())
+
+
+def test_a_sign_on_ends_with_its_token_and_its_provider(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path, dashboard={"sign_on": WAYS}) as cloud:
+            eve, browser = await eve_of(cloud), Browser(cloud)
+            form, here = {"token": eve.token}, {"origin": "http://cloud.test"}
+            assert (await browser.post(WEBSSO, form, **here)).status == 303
+            token = cloud.cloud.services.identity.cached(eve.token)
+            assert token is not None
+
+            def ends(tx: Tx) -> str:
+                return tx.all(query(SessionRow, sa.select(SessionRow.sql_table)))[0].ends_at
+
+            assert await cloud.cloud.database.read(ends) == token.expires_at
+            # Another way in for the same user does not keep it.
+            me = {"user": {"password": "eve-1234-eve"}}
+            answer = await cloud.call(
+                "PATCH", f"/identity/v3/users/{eve.id}", as_="admin", json_=me
+            )
+            assert answer.status == 200, answer.raw
+            await eve.sign_in()
+            assert (await browser.post(WEBSSO, {"token": eve.token}, **here)).status == 303
+            off = {"identity_provider": {"enabled": False}}
+            url = "/identity/v3/OS-FEDERATION/identity_providers/op"
             assert (await browser.get("/servers")).status == 200
+            assert (await cloud.call("PATCH", url, as_="admin", json_=off)).status == 200
+            assert (await browser.get("/servers")).status == 303
+
+    asyncio.run(run())
+
+
+def test_only_a_sign_on_becomes_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a password's token, nor a lent one, nor one that belongs to a certificate; and none of
+    them where nobody signs on."""
+
+    async def run() -> None:
+        here = {"origin": "http://cloud.test"}
+        async with running_cloud(tmp_path / "a", dashboard={"sign_on": WAYS}) as cloud:
+            eve = await eve_of(cloud)
+            trusted = await eve.use("plain trust")
+            credential = await eve.use("application credential")
+            lent = [each.headers["x-subject-token"] for each in (trusted, credential)]
+            for token in (await cloud.token("demo"), *lent):
+                answer = await Browser(cloud).post(WEBSSO, {"token": token}, **here)
+                assert answer.status == 401, text_of(answer)
+            identity = cloud.cloud.services.identity
+            verify = identity.verify
+            bound = lambda tx, token: replace(verify(tx, token), certificate="of-a-key")  # noqa: E731
+            monkeypatch.setattr(identity, "verify", bound)
+            answer = await Browser(cloud).post(WEBSSO, {"token": eve.token}, **here)
+            assert answer.status == 401, text_of(answer)
+        async with running_cloud(tmp_path / "b") as cloud:
+            form = {"token": await cloud.token("demo")}
+            assert (await Browser(cloud).post(WEBSSO, form, **here)).status == 404
+
+    asyncio.run(run())
+
+
+def test_sessions_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MOST_OF_A_USER", 3)
+
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            count = lambda tx: cloud.cloud.services.dashboard.count(tx)  # noqa: E731
+            mine = await signed_in(cloud)
+            # Who signs in again in the same browser has one session.
+            assert (await mine.sign_in()).status == 303
+            assert await cloud.cloud.database.read(count) == 1
+            for _ in range(5):
+                last = await signed_in(cloud)
+            assert await cloud.cloud.database.read(count) == 3
+            assert (await last.get("/servers")).status == 200
+            # A form of another site comes without the session's cookie: it signs nobody out.
+            gone = await Browser(cloud).post("/auth/logout", {}, origin="http://evil.example")
+            assert gone.status == 303 and "set-cookie" not in gone.headers
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/dashboard/%2e%2e/object-store/v1/AUTH_x/box/login.html",
+        "/dashboard/%252E./x",
+        "//x.example",
+    ],
+)
+def test_nobody_is_led_outside(house: House, where: str) -> None:
+    async def run(cloud: TestCloud) -> None:
+        browser = Browser(cloud)
+        answer = await browser.sign_in(next=where)
+        assert answer.status == 303 and answer.headers["location"] == "/dashboard/"
+
+    house.run(run)
+
+
+def test_cookies_are_for_https_where_the_cloud_is(tmp_path: Path) -> None:
+    """A web server in front ends TLS, and may not pass on what it was called."""
+
+    async def run() -> None:
+        async with running_cloud(tmp_path, public_url="https://cloud.example") as cloud:
+            browser = Browser(cloud)
+            await browser.get(DOOR)
+            form = {"username": "demo", "password": password_of(cloud, "demo")}
+            answer = await browser.post(DOOR, form, origin="https://cloud.example")
+            assert answer.status == 303, text_of(answer)
+            lines = answer.headers["set-cookie"].split("\n")
+            assert len(lines) == 2 and all("Secure" in each for each in lines)
 
     asyncio.run(run())
 
@@ -252,3 +383,84 @@ def test_streams_are_the_users_and_end_with_the_session(
             assert answer.status == 200 and b"network" not in answer.raw
 
     asyncio.run(run())
+
+
+def test_a_stream_ends_with_the_right_to_what_it_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is administrator no more, and still somebody; who works in another project by now."""
+    monkeypatch.setattr(face, "LOOK_SECONDS", 0.0)
+
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            member = "/identity/v3/roles?name="
+            roles = {}
+            for name in ("admin", "member"):
+                found = await cloud.call("GET", f"{member}{name}", as_="admin")
+                roles[name] = found.json["roles"][0]["id"]
+            person = {"user": {"name": "ann", "password": "ann-1234"}}
+            made = await cloud.call("POST", "/identity/v3/users", as_="admin", json_=person)
+            ann, own = made.json["user"]["id"], {}
+            for name in ("first", "second"):
+                body = {"project": {"name": name}}
+                made = await cloud.call("POST", "/identity/v3/projects", as_="admin", json_=body)
+                own[name] = made.json["project"]["id"]
+            rights = f"/identity/v3/projects/{{}}/users/{ann}/roles/{{}}"
+            for project, role in (("first", "admin"), ("first", "member"), ("second", "member")):
+                url = rights.format(own[project], roles[role])
+                assert (await cloud.call("PUT", url, as_="admin")).status == 204
+            body = {"network": {"name": "bell"}}
+
+            async def heard(change: Any) -> bytes:
+                """What a stream still tells of others after a change."""
+                browser = Browser(cloud)
+                assert (await browser.sign_in("ann", "ann-1234", project="first")).status == 303
+                stream = asyncio.create_task(browser.get("/events"))
+                await asyncio.sleep(0.2)
+                await change(browser)
+                await cloud.call("POST", "/network/v2.0/networks", json_=body)
+                mine = {"network": {"name": "mine", "tenant_id": own["first"]}}
+                await cloud.call("POST", "/network/v2.0/networks", as_="admin", json_=mine)
+                raw: bytes = (await asyncio.wait_for(stream, 10)).raw
+                return raw
+
+            async def moved(browser: Browser) -> None:
+                await browser.post("/auth/project", {"project": own["second"]})
+
+            async def fallen(browser: Browser) -> None:
+                url = rights.format(own["first"], roles["admin"])
+                assert (await cloud.call("DELETE", url, as_="admin")).status == 204
+
+            assert b"network" not in await heard(moved)
+            assert b"network" not in await heard(fallen)
+
+    asyncio.run(run())
+
+
+def test_what_a_page_does_by_itself_keeps_no_session(house: House) -> None:
+    async def run(cloud: TestCloud) -> None:
+        mine = await signed_in(cloud)
+
+        def age(tx: Tx) -> None:
+            for row in tx.all(query(SessionRow, sa.select(SessionRow.sql_table))):
+                tx.update(row, seen_at=later(tx.now, -600.0))
+
+        def seen(tx: Tx) -> bool:
+            rows = tx.all(query(SessionRow, sa.select(SessionRow.sql_table)))
+            return any(row.seen_at > later(tx.now, -60.0) for row in rows)
+
+        network = await cloud.private_network()
+        for path in ("/networks?part=1", f"/networks/{network}/tab/metrics", "/?part=all"):
+            await cloud.cloud.database.write(age, name="test")
+            assert (await mine.get(path)).status == 200
+            assert not await cloud.cloud.database.read(seen), path
+        stream = asyncio.create_task(mine.get("/events"))
+        await asyncio.sleep(0.1)
+        stream.cancel()
+        assert not await cloud.cloud.database.read(seen)
+        for path in ("/networks", "/search?part=1&q=x"):
+            await cloud.cloud.database.write(age, name="test")
+            await mine.get(path)
+            assert await cloud.cloud.database.read(seen), path
+
+    house.run(run)

@@ -26,6 +26,7 @@ from cumulo.compute.settings import ComputeSettings
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.policy import project_only
+from cumulo.identity.interface import Identity
 from cumulo.image.interface import Images, ImageUploads
 from cumulo.network.interface import GuestMetadata, Network, ServerViews
 from cumulo.placement.interface import Placement
@@ -81,6 +82,7 @@ def build(frame: Frame) -> Service:
             frame.conductor,
             frame.rules("compute", RULES, project_only(RULES)),
             frame.caller,
+            frame.get(Identity),
         ),
         parts=[part],
         on_bells=on_bells,

@@ -13,12 +13,15 @@ with values in it is made by `said`.
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote
 
 from cumulo.core.resource_types import Request
+
+log = logging.getLogger("cumulo.panels")
 
 Item = Mapping[str, Any]
 Form = Mapping[str, str]
@@ -40,6 +43,10 @@ FieldKind = Literal[
 its bytes are the body of a request (`Ask`), the form has its name. `text file`: the form has its
 text."""
 
+OWN_PAGES = frozenset(
+    ["access", "account", "assets", "auth", "events", "home", "log", "map", "search", "theme.css"]
+)
+"""Addresses that are the dashboard's own: no panel has such a name."""
 ENTRY_POINTS = "cumulo.panels"
 """Packages bring panels of their own under this group: each entry point is a sequence of Panel."""
 
@@ -340,8 +347,12 @@ class Panel:
     """The answer → rows, where it is no such list."""
     found: bool = True
     """What is of this panel is found by the search over everything."""
+    told: bool = True
+    """What is told of things of its kind leads to it; not for who is always the user's own."""
     alike: bool = True
     """What the detail answers has all that the list's rows have."""
+    target: Callable[[Item], Mapping[str, Any]] = lambda item: {}
+    """What the service's rules ask about one, besides whose it is."""
     rule: str = ""
     """A rule of the service that must hold besides the list's own: for lists that everybody may
     ask for, and that only operators have a use for."""
@@ -486,21 +497,50 @@ class Brought:
     drawings: list[Drawing] = field(default_factory=list)
     gauges: list[Gauge] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """What could not be loaded, and why: for operators."""
 
 
 def load(services: Iterable[str]) -> Brought:
     """`PANELS`, `DRAWINGS`, `GAUGES` and `FIGURES` of each service's panels, and the panels of
-    installed packages, in the menu's order."""
+    installed packages, in the menu's order. What cannot be loaded is left out: the other pages do
+    not need it."""
     found = Brought()
     for name in services:
         if importlib.util.find_spec(f"cumulo.{name}.panels") is None:
             continue
-        module = importlib.import_module(f"cumulo.{name}.panels")
+        try:
+            module = importlib.import_module(f"cumulo.{name}.panels")
+        except Exception as error:
+            _left_out(found, f"cumulo.{name}.panels", error)
+            continue
         found.panels.extend(module.PANELS)
         found.drawings.extend(getattr(module, "DRAWINGS", ()))
         found.gauges.extend(getattr(module, "GAUGES", ()))
         found.figures.extend(getattr(module, "FIGURES", ()))
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        found.panels.extend(entry.load())
+        try:
+            found.panels.extend(_of_package(entry.load(), {each.name for each in found.panels}))
+        except Exception as error:
+            _left_out(found, entry.value, error)
     found.panels.sort(key=lambda panel: panel.order)
     return found
+
+
+def _of_package(brought: Any, known: Collection[str]) -> list[Panel]:
+    """Raises TypeError, ValueError for what is no sequence of panels with names of their own."""
+    made = list(brought)
+    for each in made:
+        if not isinstance(each, Panel):
+            raise TypeError(f"{each!r:.100} is no Panel")
+        texts = (each.name, each.title, each.group, each.about, each.events)
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"panel {each.name!r:.100}: what it is called must be text")
+        if each.name in known or each.name in OWN_PAGES:
+            raise ValueError(f"there is a page of the name {each.name!r} already")
+    return made
+
+
+def _left_out(found: Brought, what: str, error: Exception) -> None:
+    log.error("the panels of %s cannot be shown", what, exc_info=error)
+    found.problems.append(f"The panels of {what} cannot be shown: {error}"[:300])

@@ -20,7 +20,7 @@ def build(frame: Frame) -> Service:
         [each.name for each in frame.assemblies],
         Look(own.name, own.theme, own.titles, own.without, own.sign_on),
         frame.settings.region,
-        frame.settings.public_url,
+        frame.settings.base_url,
     )
     return Service(
         sessions,

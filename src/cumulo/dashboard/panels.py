@@ -29,7 +29,8 @@ def _joined(body: Any) -> Sequence[Shown]:
 
 
 def _unknown_id(item: Item) -> str:
-    return f"{item['host']}/{item['kind']}/{item['id']}"
+    # No slash: an id is one part of an address, and servers decode addresses before they look.
+    return f"{item['host']}~{item['kind']}~{item['id']}"
 
 
 def _named(item: Item) -> dict[str, str]:

@@ -202,6 +202,7 @@ ZONES = Panel(
             ),
         ),
     ),
+    target=lambda zone: {"zone_type": zone.get("type"), "zone_shared": zone.get("shared")},
     parts=(RECORDS,),
     tabs=(
         Tab(

@@ -142,7 +142,9 @@ class Identity(Protocol):
     ) -> Principal | None:
         """What a token of the user for the project would say now; None where there would be
         none (no role, or one of the two is disabled or gone). `lent`: by the trust, application
-        credential or access token of a `Principal.lent`; None once that has ended."""
+        credential or access token of a `Principal.lent`; or by the sign-on of a foreign provider:
+        its token's `audit_id`, `identity_provider_id`, `protocol_id` and `group_ids` (with spaces
+        between). None once that has ended, was revoked, or is believed no more."""
 
     def proofs_end_before(self, tx: Tx, user_id: str) -> float:
         """What a user has shown before this moment (seconds since the epoch) counts no more: since

@@ -84,13 +84,19 @@ def _fetch(item: Item, form: Form, answer: Any) -> Sequence[Request]:
 
 
 def _edit(item: Item, form: Form) -> Request:
+    """What is other than it was: an image without a name gets none by a tag."""
+    wanted = {
+        "name": form["name"],
+        "visibility": form["visibility"],
+        "min_disk": int(form["min_disk"] or 0),
+        "min_ram": int(form["min_ram"] or 0),
+        "protected": form["protected"] == "yes",
+        "tags": lines_of(form["tags"]),
+    }
     changes = [
-        {"op": "replace", "path": "/name", "value": form["name"]},
-        {"op": "replace", "path": "/visibility", "value": form["visibility"]},
-        {"op": "replace", "path": "/min_disk", "value": int(form["min_disk"] or 0)},
-        {"op": "replace", "path": "/min_ram", "value": int(form["min_ram"] or 0)},
-        {"op": "replace", "path": "/protected", "value": form["protected"] == "yes"},
-        {"op": "replace", "path": "/tags", "value": lines_of(form["tags"])},
+        {"op": "replace", "path": f"/{name}", "value": value}
+        for name, value in wanted.items()
+        if value != (item.get(name) or type(value)())
     ]
     return Ask("PATCH", _path(item), changes, headers=PATCH)
 
@@ -218,7 +224,7 @@ IMAGES = Panel(
             "Edit",
             _edit,
             fields=(
-                Field("name", "Name", default=named),
+                Field("name", "Name", required=False, default=lambda item: item.get("name") or ""),
                 VISIBILITY,
                 Field(
                     "min_disk",

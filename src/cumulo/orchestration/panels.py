@@ -41,12 +41,9 @@ def _path(item: Item) -> str:
 
 
 def _source(form: Form) -> dict[str, Any]:
-    """The template of a form: a file before a URL before the text."""
-    if form.get("file"):
-        return {"template": form["file"]}
-    if form.get("url"):
-        return {"template_url": form["url"]}
-    return {"template": form.get("template", "")}
+    """The template of a form: a file before the text. By a URL there is none: clients fetch what
+    they send, and the service fetches nothing for them."""
+    return {"template": form.get("file") or form.get("template", "")}
 
 
 def _wanted(form: Form) -> dict[str, Any]:
@@ -64,13 +61,13 @@ def _create(item: Item, form: Form) -> Request:
 
 def _update(item: Item, form: Form) -> Request:
     body = _wanted(form)
-    if not (body.get("template") or body.get("template_url")):
+    if not body["template"]:
         del body["template"]
     return Request("PATCH", _path(item), body)
 
 
 def _has_template(form: Form) -> bool:
-    return bool(form.get("template") or form.get("url"))
+    return bool(form.get("template"))
 
 
 def _facts(item: Item, form: Form) -> Mapping[str, Request]:
@@ -159,7 +156,6 @@ def _template(default: str) -> tuple[Field, ...]:
             default=default,
             longest=LONGEST,
         ),
-        Field("url", "Or its URL", required=False, longest=2000),
         Field("file", "Or a file", "text file", required=False),
     )
 

@@ -14,7 +14,6 @@ from cumulo.core.panels import (
     Part,
     column,
     delete,
-    named,
     part_of_path,
     ref,
     said,
@@ -236,7 +235,7 @@ SHARES = Panel(
                 },
             ),
             fields=(
-                Field("name", "Name", default=named),
+                Field("name", "Name", required=False, default=lambda item: item.get("name") or ""),
                 Field(
                     "description",
                     "Description",

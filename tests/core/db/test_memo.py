@@ -36,7 +36,8 @@ def test_the_same_values_are_the_same_object(tmp_path: Path) -> None:
 
 def test_it_forgets_when_there_is_too_much() -> None:
     memo = Memo(ConsoleRow)
-    values = [(f"c{n}", "server", "vnc", "") for n in range(KEPT + 1)]
+    rest = ("server", "vnc", "", "user", None, "[]", "{}")
+    values = [(f"c{n}", *rest) for n in range(KEPT + 1)]
     rows = memo.rows(values)
     assert memo.rows(values[-1:])[0] is rows[-1]
     assert memo.rows(values[:1])[0] is not rows[0], "it was forgotten"

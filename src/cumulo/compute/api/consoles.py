@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
@@ -10,8 +11,9 @@ from urllib.parse import quote, urlsplit
 from msgspec import field
 
 from cumulo.compute.api.common import action
+from cumulo.compute.model.console import ConsoleRow
 from cumulo.compute.service.compute import ComputeService
-from cumulo.compute.service.consoles import KINDS, Consoles, speaks_spice
+from cumulo.compute.service.consoles import KINDS, Consoles, Rights, speaks_spice
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, NotFound, Unavailable
 from cumulo.core.hosts.conductor import Conductor, HostDown
@@ -21,6 +23,9 @@ from cumulo.core.http.sockets import Socket, SocketClosed
 from cumulo.core.wire.shapes import Body, StrictBody
 from cumulo.core.work import pools
 
+LOOK_SECONDS = 5.0
+"""Between two looks whether an open console may stay so."""
+_TOKEN = "token."
 PAGE = "vnc.html"
 SPICE = Path("/usr/share/spice-html5")
 SPICE_PAGE = SPICE / "spice_auto.html"
@@ -101,9 +106,15 @@ class ConsoleAnswer(Body):
 
 
 class ConsolesApi:
-    def __init__(self, compute: ComputeService, database: Database, conductor: Conductor) -> None:
+    def __init__(
+        self,
+        compute: ComputeService,
+        database: Database,
+        conductor: Conductor,
+        rights: Rights | None = None,
+    ) -> None:
         self._servers = compute.servers
-        self._consoles = Consoles()
+        self._consoles = Consoles(rights)
         self._database = database
         self._conductor = conductor
 
@@ -159,7 +170,7 @@ class ConsolesApi:
             raise BadRequest(f"Unavailable console type {wish.type}.")
         if kind == "spice" and not (speaks_spice(row) and SPICE_PAGE.exists()):
             raise BadRequest(f"Unavailable console type {wish.type}.")
-        token = self._consoles.begin(tx, row, kind)
+        token = self._consoles.begin(tx, row, kind, call.principal)
         return ConsoleBody(
             protocol=wish.protocol, type=wish.type, url=_url(call.base_url, kind, token)
         )
@@ -187,9 +198,11 @@ class ConsolesApi:
 
     async def open(self, call: Call, socket: Socket) -> None:
         """Bytes both ways between a browser and the guest's screen or serial line."""
-        token = call.query.get("token") or ""
+        # A page of ours says it where no log of addresses has it.
+        offered = (each for each in socket.offered if each.startswith(_TOKEN))
+        token = call.query.get("token") or next(offered, "").removeprefix(_TOKEN)
         try:
-            row, kind = await self._database.read(lambda tx: self._consoles.find(tx, token))
+            row, console = await self._database.read(lambda tx: self._consoles.find(tx, token))
         except NotFound as fault:
             await socket.close(1008, fault.message)  # nothing is opened
             return
@@ -198,15 +211,21 @@ class ConsolesApi:
             return
         try:
             line = await self._conductor.line(
-                row.host_id, "compute", "console", id=row.id, line=kind
+                row.host_id, "compute", "console", id=row.id, line=console.kind
             )
         except HostDown as problem:
             raise Unavailable(f"The console cannot be opened: {problem}") from None
         try:
             await socket.accept("binary")
-            await _both_ways(socket, line)
+            await _both_ways(socket, line, self._until_it_ends(console, row.host_id))
         finally:
             await line.close()
+
+    async def _until_it_ends(self, console: ConsoleRow, host_id: str | None) -> None:
+        holds = True
+        while holds:
+            await asyncio.sleep(LOOK_SECONDS)
+            holds = await self._database.read(lambda tx: self._consoles.holds(tx, console, host_id))
 
 
 def _url(base: str, kind: str, token: str) -> str:
@@ -242,8 +261,8 @@ async def spice_file(call: Call) -> Reply:
     return Reply(200, headers=headers, raw=raw, content_type=_TYPES[suffix])
 
 
-async def _both_ways(socket: Socket, line: Line) -> None:
-    """Until one of the two has ended."""
+async def _both_ways(socket: Socket, line: Line, end: Coroutine[Any, Any, None]) -> None:
+    """Until one of the two has ended, or the right to it (`end`)."""
 
     async def out() -> None:
         while block := await line.read():
@@ -254,7 +273,7 @@ async def _both_ways(socket: Socket, line: Line) -> None:
             data = message.encode() if isinstance(message, str) else message
             await line.write(data)
 
-    tasks = {asyncio.create_task(out()), asyncio.create_task(back())}
+    tasks = {asyncio.create_task(each) for each in (out(), back(), end)}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for each in done:

@@ -24,6 +24,7 @@ from cumulo.compute.api.usage import UsageApi
 from cumulo.compute.api.volume_proxy import VolumeProxyApi
 from cumulo.compute.policy import RULES
 from cumulo.compute.service.compute import ComputeService
+from cumulo.compute.service.consoles import Rights
 from cumulo.core.auth.policy import Rules
 from cumulo.core.db.transaction import Database
 from cumulo.core.hosts.conductor import Conductor
@@ -42,11 +43,12 @@ def compute_faces(
     conductor: Conductor,
     rules: Rules | None = None,
     caller: Caller | None = None,
+    rights: Rights | None = None,
 ) -> list[Face]:
     """Discovery, then the API itself."""
     known = rules or Rules(RULES)
     caller = caller or Caller()
-    consoles = ConsolesApi(compute, database, conductor)
+    consoles = ConsolesApi(compute, database, conductor, rights)
     discovery = Face(
         name="compute",
         request_id_headers=("X-Openstack-Request-Id", "X-Compute-Request-Id"),

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+import msgspec
+
 from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, Key, Row, table
 
@@ -14,3 +16,8 @@ class ConsoleRow(Row, frozen=True):
     kind: str
     """vnc, serial or spice"""
     ends_at: Annotated[Moment, Index()]
+    user_id: str = ""
+    """Who has asked; with the project, the roles and what the right was lent by."""
+    project_id: str | None = None
+    roles: list[str] = msgspec.field(default_factory=list)
+    lent: dict[str, str] = msgspec.field(default_factory=dict)

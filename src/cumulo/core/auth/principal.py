@@ -124,6 +124,19 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             made["access_token_id"] = self.access_token.id
         return made
 
+    @property
+    def signed_on(self) -> dict[str, str]:
+        """The foreign provider's word that a token goes by, for the same; empty without one."""
+        mark = self.federation
+        if mark is None:
+            return {}
+        made = {"audit_id": self.audit_ids[0]} if self.audit_ids else {}
+        return made | {
+            "identity_provider_id": mark.identity_provider_id,
+            "protocol_id": mark.protocol_id,
+            "group_ids": " ".join(mark.group_ids),
+        }
+
     def need_project(self) -> str:
         """The project of the scope. Raises BadRequest for a token without one."""
         if self.project_id is None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events import queries
 from cumulo.core.events.model import START, BaseRow, EventRow, Position
@@ -119,6 +120,12 @@ def ids_of_past_name(tx: Tx, name: str, most: int) -> list[str]:
 def events_since(tx: Tx, after: Position = START, most: int = 1000) -> list[EventRow]:
     """The events after a place that no later commit can come before."""
     return tx.all(queries.SINCE, turn=after.turn, sequence=after.sequence, most=most)
+
+
+def moment_at(tx: Tx, position: Position) -> Moment | None:
+    """When the event at a place happened; None where there is none, or none any more."""
+    row = tx.get(EventRow, position.sequence)
+    return None if row is None or row.turn != position.turn else row.at
 
 
 def last_position(tx: Tx) -> Position:

@@ -1,11 +1,12 @@
 """Where pages are made: who is signed in, what is asked of the services, what all pages show."""
 
 import functools
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from cumulo.core import panels as language
 from cumulo.core.db.transaction import Database
@@ -15,11 +16,13 @@ from cumulo.core.http.operations import Call, Reply
 from cumulo.core.panels import Action, Ask, Brought, Column, Drawing, Item, Panel, Ref, at
 from cumulo.core.resource_types import Request
 from cumulo.core.work import pools
-from cumulo.dashboard.api.forms import cookies_of
+from cumulo.dashboard.api.forms import check_csrf, cookies_of, hosts_of
 from cumulo.dashboard.api.html import page, redirect
 from cumulo.dashboard.locale.languages import LANGUAGES, Words, best, words_in
 from cumulo.dashboard.service.look import Look
 from cumulo.dashboard.service.sessions import Sessions, SignedIn
+
+log = logging.getLogger("cumulo.dashboard")
 
 MOUNT = "/dashboard"
 SESSION = "cumulo_session"
@@ -45,13 +48,13 @@ class Desk:
         services: Sequence[str],
         own: Look,
         region: str,
-        public_url: str,
+        base_url: str,
     ) -> None:
         self.database = database
         self.caller = caller
         self.sessions = sessions
         self.region = region
-        self.public_url = public_url
+        self.base_url = base_url
         self.own = own
         self._services = services
         self._brought: Brought | None = None
@@ -79,14 +82,23 @@ class Desk:
     def _nouns(self) -> frozenset[str]:
         return frozenset(panel.detail_key for panel in self.panels.values() if panel.detail_key)
 
-    async def signed_in(self, call: Call) -> SignedIn | None:
+    def is_secure(self, call: Call) -> bool:
+        """Whether cookies are for https alone: a front that ends TLS need not say so each time."""
+        return call.base_url.startswith("https://") or self.base_url.startswith("https://")
+
+    def prove(self, form: Mapping[str, str], wanted: str, call: Call) -> None:
+        """Raises Forbidden for a form that is of no page of ours."""
+        check_csrf(form, wanted, call, hosts_of(call, self.base_url))
+
+    async def signed_in(self, call: Call, *, counts: bool = True) -> SignedIn | None:
+        """`counts`: it is somebody's doing; what a page asks for by itself keeps no session."""
         given = cookies_of(call).get(SESSION, "")
         if not given:
             return None
         sessions = self.sessions
         found = await self.database.read(lambda tx: (sessions.find(tx, given), tx.now))
         signed, now = found
-        if signed is not None and sessions.stale(signed.session, now):
+        if counts and signed is not None and sessions.stale(signed.session, now):
             id = signed.session.id
             await self.database.write(lambda tx: sessions.touch(tx, id), name="session used")
         return signed
@@ -95,12 +107,12 @@ class Desk:
         """A page for who is signed in; everybody else is led to the door."""
 
         async def run(call: Call) -> Reply:
-            signed = await self.signed_in(call)
+            signed = await self.signed_in(call, counts=_is_doing(call))
             if self._brought is None:
                 # The first page: what is imported for it holds up nobody else.
                 await pools.DISK(lambda: self.brought)
             if signed is None:
-                return redirect(f"{MOUNT}/auth/login/?{urlencode({'next': address_of(call)})}")
+                return redirect(f"{MOUNT}/auth/login/?{urlencode({'next': page_of(call)})}")
             return await handler(Visit(self, call, signed))
 
         return run
@@ -120,7 +132,12 @@ class Desk:
 
     def _shows(self, signed: SignedIn, panel: Panel) -> bool:
         rules = [None, panel.rule] if panel.rule else [None]
-        return all(self.may(signed, panel.items, rule=rule) for rule in rules)
+        try:
+            return all(self.may(signed, panel.items, rule=rule) for rule in rules)
+        except Exception:
+            # A panel that asks for what is no list takes no other with it.
+            log.exception("panel %s is not shown", panel.name)
+            return False
 
     def may(
         self,
@@ -145,6 +162,13 @@ class Desk:
             target=target,
             rule=rule,
         )
+
+
+def _is_doing(call: Call) -> bool:
+    """Whether somebody does something: looks for, opens or sends; pages that are open ask for their
+    parts as things change, and for logs every few seconds."""
+    typed = call.operation.path == "/search"
+    return typed or not (call.query.get("part") or "tab" in call.path)
 
 
 def _own(signed: SignedIn) -> dict[str, Any]:
@@ -179,7 +203,7 @@ def _value(column: Column, item: Item) -> Any:
     """A value that cannot be made of what a service says is none."""
     try:
         return column.value(item)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except Exception:
         return None
 
 
@@ -204,9 +228,19 @@ class Site:
 
 
 def address_of(call: Call) -> str:
-    """The page's own address, with its query."""
+    """The page's own address as it was asked for, with its query: names of things keep their
+    escapes, so that a form is sent to the thing it is about and to no other."""
     query = f"?{call.query_string}" if call.query_string else ""
-    return f"{MOUNT}{call.url.removeprefix(call.base_url)}{query}"
+    return f"{call.raw_path}{query}"
+
+
+def page_of(call: Call) -> str:
+    """The page that a request was sent from: where to go on after signing in again."""
+    path, sign, query = address_of(call).partition("?")
+    if call.operation.method == "POST":
+        for end in ("/check", "/bulk"):
+            path = path.removesuffix("/").removesuffix(end)
+    return f"{path}{sign}{query}"
 
 
 class Visit:
@@ -223,6 +257,10 @@ class Visit:
     @property
     def query(self) -> dict[str, str]:
         return dict(self.call.query.pairs)
+
+    def prove(self, form: Mapping[str, str]) -> None:
+        """Raises Forbidden for a form that is of no page of this session."""
+        self.desk.prove(form, self.signed.session.csrf, self.call)
 
     # --- asking --------------------------------------------------------------------------------
 
@@ -274,16 +312,41 @@ class Visit:
         except LookupError:
             return None
 
+    def problem(self, error: Exception) -> str:
+        """Why a part cannot be shown, for who sees its place: a refusal, a service that is not
+        there, or a mistake in a panel, which takes nothing else with it."""
+        if isinstance(error, Fault):
+            return why(error)
+        if type(error) is LookupError:
+            return self.words("This part of the cloud is not there.")
+        log.error("a part of %s cannot be shown", self.call.url, exc_info=error)
+        return self.words("This part cannot be shown: there is a mistake in it.")
+
+    def makes_sense(self, allowed: Callable[[Item], bool], item: Item) -> bool:
+        """What cannot say so does not."""
+        try:
+            return bool(allowed(item))
+        except Exception as error:
+            self.problem(error)
+            return False
+
     def may(self, request: Request, target: Mapping[str, Any] | None = None) -> bool:
         return self.desk.may(self.signed, request, target=target)
 
     def can(self, action: Action, item: Item) -> bool:
         """Whether an action makes sense, and the rules let this user do it."""
-        if item and not action.allowed(item):
+        if item and not self.makes_sense(action.allowed, item):
             return False
-        noun = self.desk.panels[self.call.path["panel"]].detail_key if "of" in item else ""
-        target = _target(item, noun)
-        key = (id(action), None if target is None else str(target["project_id"]))
+        return self.lets(action, item)
+
+    def lets(self, action: Action, item: Item) -> bool:
+        """Whether the rules do, whatever state the thing is in."""
+        # The overview offers what can be made of many panels, and is of none.
+        panel = self.desk.panels.get(self.call.path.get("panel", ""))
+        target = _target(item, panel.detail_key if panel is not None and "of" in item else "")
+        if panel is not None and target is not None:
+            target = {**panel.target(item.get("of", item)), **target}
+        key = (id(action), None if target is None else str(sorted(target.items())))
         if key not in self._may:
             # Of many rows the rules are asked once for each project.
             self._may[key] = self._lets(action, item, target)
@@ -292,7 +355,8 @@ class Visit:
     def _lets(self, action: Action, item: Item, target: Mapping[str, Any] | None) -> bool:
         try:
             asked = action.request(item, _example(action))
-        except (ValueError, KeyError, TypeError, AttributeError, LookupError, Fault):
+        except Exception:
+            # What was made up is no form that it understands.
             return True
         first = asked if isinstance(asked, Request) else next(iter(asked), None)
         return first is None or self.may(first, target)
@@ -350,7 +414,8 @@ class Visit:
             return ""
         try:
             return panel.label(await self.item(panel, id))
-        except (Fault, LookupError):
+        except Exception as error:
+            self.problem(error)
             return ""
 
     @property
@@ -377,6 +442,7 @@ class Visit:
             "here": self.call.path.get("panel", ""),
             "user": who.user_name,
             "project": who.project_name or "",
+            "project_id": who.project_id or "",
             "region": self.desk.region,
             "csrf": self.signed.session.csrf,
             "mount": MOUNT,
@@ -413,6 +479,12 @@ def rows_of(panel: Panel, body: Any) -> list[Item]:
     if panel.rows is not None:
         return list(panel.rows(body))
     return list(body[panel.key] if panel.key else body or [])
+
+
+def limit_of(request: Request) -> int:
+    """How many rows a list is asked for, in its query or in its path; 0: as many as there are."""
+    given = dict(parse_qsl(urlsplit(request.path).query)) | dict(request.query)
+    return int(given.get("limit", "0"))
 
 
 def _target(item: Item, noun: str = "") -> Mapping[str, Any] | None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from cumulo.core.faults import Fault, NotFound
+from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Action, Column, Item, Panel, Part, Plot, at, named
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
-from cumulo.dashboard.api.desk import Desk, Visit, why
+from cumulo.dashboard.api.desk import Desk, Visit, limit_of
 from cumulo.dashboard.service.drawing import Curve, Node, Plan, curve, in_depth
 
 WHY = "/cumulo/why/"
@@ -31,6 +31,10 @@ class PartShown:
     create: list[Action] = field(default_factory=list)
     problem: str = ""
     place: str = ""
+    after: str = ""
+    """Where this page of it begins."""
+    cut: int = 0
+    """How many there are, where not all of them are shown."""
     more: str = ""
     """The marker of the next page."""
     plan: Plan | None = None
@@ -64,10 +68,10 @@ class Details:
             state=item.get("status") or item.get("stack_status"),
             main=[each for each in actions if each.main],
             others=[each for each in actions if not each.main],
-            console=panel.console is not None and item.get("status") == "ACTIVE",
+            console=item.get("status") == "ACTIVE" and _may_look(visit, panel, id),
             parts=await self._parts(visit, panel, item),
-            tabs=[each for each in panel.tabs if each.allowed(item)],
-            plots=[each for each in panel.plots if each.allowed(item)],
+            tabs=[each for each in panel.tabs if visit.makes_sense(each.allowed, item)],
+            plots=[each for each in panel.plots if visit.makes_sense(each.allowed, item)],
             id_in=lambda part, row: at(row, part.id) or row.get("subdir") or "",
             query_in=urlencode({k: visit.query[k] for k in KEPT if k in visit.query}),
             story=visit.may(Request("GET", f"{WHY}x")),
@@ -79,7 +83,7 @@ class Details:
         return "" if other is None else other.events
 
     async def _parts(self, visit: Visit, panel: Panel, item: Item) -> list[PartShown]:
-        wanted = [part for part in panel.parts if part.allowed(item)]
+        wanted = [part for part in panel.parts if visit.makes_sense(part.allowed, item)]
         return list(await asyncio.gather(*(part_of(visit, part, item) for part in wanted)))
 
     async def tab(self, visit: Visit) -> Reply:
@@ -93,12 +97,12 @@ class Details:
             drawn = await asyncio.gather(*(_drawn(visit, each, item) for each in panel.plots))
             return visit.page("plots.html", panel.label(item), plots=drawn)
         found = next((each for each in panel.tabs if each.name == name), None)
-        if found is None or not found.allowed(item):
+        if found is None or not visit.makes_sense(found.allowed, item):
             raise NotFound("There is no such page.")
         try:
             text = found.text(await visit.ask(found.request(item)))
-        except Fault as fault:
-            text = why(fault)
+        except Exception as error:
+            text = visit.problem(error)
         return visit.page("text.html", found.title, text=text[-TEXT_LETTERS:])
 
     async def _story(self, visit: Visit, id: str) -> Reply:
@@ -124,30 +128,38 @@ class Details:
         item = await visit.item(panel, id)
         body = await visit.ask(opens(quote(id, safe="")))
         url = str(body["remote_console"]["url"])
-        return visit.page(template, panel.label(item), socket=_socket_of(url), panel=panel, id=id)
+        socket, token = _socket_of(url)
+        title = panel.label(item)
+        return visit.page(template, title, socket=socket, token=token, panel=panel, id=id)
+
+
+def _may_look(visit: Visit, panel: Panel, id: str) -> bool:
+    return panel.console is not None and visit.may(panel.console(quote(id, safe="")))
 
 
 async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
-    query = visit.query
-    mine = query.get("of") == part.name
-    shown = PartShown(part, place=query.get("in", "") if mine else "")
+    """A part that fails shows why, and takes nothing else with it."""
+    mine = visit.query.get("of") == part.name
+    shown = PartShown(part)
+    if mine:
+        shown.place, shown.after = visit.query.get("in", ""), visit.query.get("after", "")
+    try:
+        await _read(visit, part, item, shown)
+    except Exception as error:
+        shown.problem = visit.problem(error)
+    return shown
+
+
+async def _read(visit: Visit, part: Part, item: Item, shown: PartShown) -> None:
     parent = {"of": item, "place": shown.place}
     shown.create = [each for each in part.create if visit.can(each, parent)]
-    request = part.items(item, shown.place)
-    if mine and query.get("after"):
-        request = replace(request, query={**request.query, "marker": query["after"]})
-    try:
-        body = await visit.ask(request)
-        rows = _rows(part, body, item)
-    except Fault as fault:
-        shown.problem = why(fault)
-        return shown
-    except LookupError:
-        shown.problem = visit.words("This part of the cloud is not there.")
-        return shown
-    limit = int(request.query.get("limit", "0"))
+    request = _of_page(part.items(item, shown.place), shown.after)
+    rows = _rows(part, await visit.ask(request), item)
+    limit = limit_of(request)
     if limit and len(rows) >= limit:
         shown.more = str(at(rows[-1], part.id) or rows[-1].get("subdir") or "")
+    if not limit and len(rows) > MOST_ROWS:
+        shown.cut = len(rows)
     rows = rows[: limit or MOST_ROWS]
     for row, values in zip(rows, await visit.values(part.columns, rows), strict=True):
         whole = {**row, "of": item}
@@ -156,7 +168,10 @@ async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
     if part.edges is not None and 1 < len(rows) <= MOST_DRAWN:
         nodes = [_node(part, row) for row in rows]
         shown.plan = in_depth(Plan(nodes, list(part.edges(rows))))
-    return shown
+
+
+def _of_page(request: Request, after: str) -> Request:
+    return replace(request, query={**request.query, "marker": after}) if after else request
 
 
 def _node(part: Part, row: Item) -> Node:
@@ -173,7 +188,8 @@ def _rows(part: Part, body: Any, item: Item) -> Sequence[Item]:
 async def row_of(visit: Visit, part: Part, item: Item, id: str) -> Item:
     """A row of a part by its id: as it is listed, or else by its id alone: the service looks."""
     parent = {"of": item, "place": ""}
-    body = await visit.maybe(part.items(item, visit.query.get("in", "")))
+    request = part.items(item, visit.query.get("in", ""))
+    body = await visit.maybe(_of_page(request, visit.query.get("after", "")))
     if body is not None:
         for row in _rows(part, body, item):
             if str(at(row, part.id)) == id:
@@ -182,15 +198,19 @@ async def row_of(visit: Visit, part: Part, item: Item, id: str) -> Item:
 
 
 async def _drawn(visit: Visit, plot: Plot, item: Item) -> tuple[Plot, Curve | None]:
-    body: Any = await visit.maybe(plot.request(item))
-    points = [] if body is None else plot.points(body)
-    return plot, curve(points) if len(points) > 1 else None
+    try:
+        body: Any = await visit.maybe(plot.request(item))
+        points = [] if body is None else plot.points(body)
+        return plot, curve(points) if len(points) > 1 else None
+    except Exception as error:
+        visit.problem(error)
+        return plot, None
 
 
-def _socket_of(url: str) -> str:
-    """Where the socket of a console is: what the page's own `path` says, or the URL itself."""
+def _socket_of(url: str) -> tuple[str, str]:
+    """Where the socket of a console is (what the page's own `path` says, or the URL itself), and
+    its token apart: it is said to the socket in no address."""
     parts = urlsplit(url)
     path = parse_qs(parts.query).get("path")
-    if path:
-        return f"/{path[0]}"
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    where = urlsplit(f"/{path[0]}") if path else parts
+    return where.path, parse_qs(where.query).get("token", [""])[0]

@@ -11,9 +11,9 @@ from cumulo.core.http.caller import Result
 from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Action, Ask, Field, Item, Options, Panel, Part, at
 from cumulo.core.resource_types import Request
-from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, address_of, why
+from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, address_of, limit_of, why
 from cumulo.dashboard.api.details import row_of
-from cumulo.dashboard.api.forms import Filled, check_csrf, filled
+from cumulo.dashboard.api.forms import Filled, filled
 from cumulo.dashboard.api.html import HEADERS, redirect
 from cumulo.dashboard.locale.languages import Words
 
@@ -102,23 +102,26 @@ class Forms:
             doing: Doing = await find(visit)
             if doing.action.download and not doing.action.fields:
                 return await self._download(visit, doing)
-            return await self._form(visit, doing, visit.query)
+            # Nothing of the address: a link fills in no form, least of all what is folded away.
+            return await self._form(visit, doing, {})
 
         return ask
 
     def _acting(self, find: Any) -> Any:
         async def act(visit: Visit) -> Reply:
             form = await filled(visit.call)
-            check_csrf(form.fields, visit.signed.session.csrf, visit.call)
+            visit.prove(form.fields)
             doing: Doing = await find(visit)
-            if doing.item and not doing.action.allowed(doing.item):
+            if doing.item and not visit.makes_sense(doing.action.allowed, doing.item):
                 raise BadRequest("This cannot be done to it as it is now.")
             try:
                 await _read_texts(doing.action.fields, form)
                 values = checked(doing.action.fields, form, visit.words)
                 answer = await self._do(visit, doing, values, form.file)
             except Fault as fault:
-                return await self._form(visit, doing, form.fields, why(fault))
+                # All as it was sent: a box that is not there is one that was left empty.
+                given = {each.name: form.fields.get(each.name, "") for each in doing.action.fields}
+                return await self._form(visit, doing, given, why(fault))
             if doing.action.download:
                 return _file(doing, answer)
             if doing.action.shows is not None:
@@ -163,7 +166,7 @@ class Forms:
         async def check(visit: Visit) -> Reply:
             """What would be refused, and the same by other ways: said while one types."""
             form = await filled(visit.call)
-            check_csrf(form.fields, visit.signed.session.csrf, visit.call)
+            visit.prove(form.fields)
             doing: Doing = await find(visit)
             said, same = await _advice(visit, doing, form.fields)
             return visit.page("advice.html", doing.action.label, said=said, same=same)
@@ -174,10 +177,11 @@ class Forms:
         self, visit: Visit, doing: Doing, given: Mapping[str, str], problem: str = ""
     ) -> Reply:
         action = doing.action
-        choices = {}
+        choices, cut = {}, set()
         for each in action.fields:
             if each.options is not None or each.choices:
-                choices[each.name] = await _choices(visit, each, doing.item)
+                choices[each.name], whole = await _choices(visit, each, doing.item)
+                cut |= set() if whole else {each.name}
         defaults = {}
         for each in action.fields:
             found = each.default(doing.item) if callable(each.default) else each.default
@@ -202,6 +206,7 @@ class Forms:
             check_url=_check_url(visit),
             given={**defaults, **given},
             choices=choices,
+            cut=cut,
             going=going,
             said=said,
             same=same,
@@ -232,7 +237,7 @@ async def _advice(
     whole = {**{each.name: "" for each in action.fields}, **form}
     same: Mapping[str, str] = {}
     # A form that is half filled in has no advice yet.
-    unfinished = contextlib.suppress(ValueError, KeyError, TypeError, AttributeError)
+    unfinished = contextlib.suppress(Exception)
     if action.check is not None:
         with unfinished:
             asked = action.facts(doing.item, whole)
@@ -247,23 +252,26 @@ async def _advice(
 async def _fact(visit: Visit, request: Request) -> Any:
     try:
         return await visit.ask(request)
-    except Fault as fault:
-        return {"fault": why(fault)}
+    except Exception as error:
+        return {"fault": visit.problem(error)}
 
 
-async def _choices(visit: Visit, field: Field, item: Item) -> list[tuple[str, str]]:
+async def _choices(visit: Visit, field: Field, item: Item) -> tuple[list[tuple[str, str]], bool]:
+    """(value, label) of each, and whether these are all."""
     if field.choices:
-        return [(value, visit.words(label)) for value, label in field.choices]
+        return [(value, visit.words(label)) for value, label in field.choices], True
     options = field.options
     assert isinstance(options, Options)
     asked = options.request(item) if callable(options.request) else options.request
     body = await visit.maybe(asked)
     rows = (body[options.key] if options.key else body) if body else []
-    return [
+    most = min(limit_of(asked) or MOST_OPTIONS, MOST_OPTIONS)
+    found = [
         (str(at(one, options.value)), options.label(one))
-        for one in rows[:MOST_OPTIONS]
+        for one in rows[:most]
         if options.only(one, item)
     ]
+    return found, len(rows) < most
 
 
 def _content(request: Request, file: AsyncIterator[bytes] | None) -> AsyncIterator[bytes] | None:

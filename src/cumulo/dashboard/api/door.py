@@ -4,11 +4,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import Fault, Forbidden
+from cumulo.core.faults import Fault, Forbidden, NotFound
 from cumulo.core.http.caller import Result
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.panels import Said
@@ -22,7 +22,7 @@ from cumulo.dashboard.api.desk import (
     theme_of,
     words_of,
 )
-from cumulo.dashboard.api.forms import check_csrf, cookie, cookies_of, form_of
+from cumulo.dashboard.api.forms import cookie, cookies_of, form_of, hosts_of, origin_of
 from cumulo.dashboard.api.html import page, redirect
 from cumulo.dashboard.locale.languages import LANGUAGES
 
@@ -77,14 +77,16 @@ class Door:
         token = cookies.get(CSRF) or ""
         if not 20 <= len(token) <= 100:
             token = secrets.token_urlsafe(24)
-        made = [cookie(CSRF, token, "/", secure=is_secure(call), script=True)]
+        made = [cookie(CSRF, token, "/", secure=self._desk.is_secure(call), script=True)]
         wished = call.query.get("language") or ""
         if wished in LANGUAGES:
             # A wish of this browser alone, and no more than that: a link will do.
             cookies[LANGUAGE] = wished
-            made.append(cookie(LANGUAGE, wished, "/", secure=is_secure(call), seconds=YEAR))
+            made.append(
+                cookie(LANGUAGE, wished, "/", secure=self._desk.is_secure(call), seconds=YEAR)
+            )
         words, given = words_of(call, cookies), form or {}
-        origin = f"{self._desk.public_url}{MOUNT}/auth/websso/"
+        origin = f"{self._desk.base_url}{MOUNT}/auth/websso/"
         return page(
             "login.html",
             status,
@@ -109,7 +111,7 @@ class Door:
 
     async def login(self, call: Call) -> Reply:
         form = await form_of(call)
-        check_csrf(form, cookies_of(call).get(CSRF, ""), call)
+        self._desk.prove(form, cookies_of(call).get(CSRF, ""), call)
         headers = {RECEIPT: form["receipt"]} if form.get("receipt") else {}
         result = await self._desk.caller.call(
             None, "POST", TOKENS, {"auth": _proof(form)}, headers=headers, address=call.address
@@ -121,7 +123,9 @@ class Door:
             return await self.page(call, problem, 401, form, receipt)
         if result.fault is not None or result.status >= 400:
             return await self._refused(call, result, form)
-        return await self._enter(call, names["x-subject-token"], form)
+        token = names["x-subject-token"]
+        who = await self._desk.database.read(lambda tx: self._desk.sessions.proved(tx, token))
+        return await self._enter(call, who, form)
 
     async def _refused(self, call: Call, result: Result, form: Mapping[str, str]) -> Reply:
         fault = result.fault
@@ -131,24 +135,20 @@ class Door:
         # A passcode that is wrong can be tried again; the receipt is still good.
         return await self.page(call, text, 401, form, form.get("receipt", ""))
 
-    async def _enter(self, call: Call, token: str, form: Mapping[str, str]) -> Reply:
-        sessions = self._desk.sessions
-        who = await self._desk.database.read(lambda tx: sessions.proved(tx, token))
+    async def _enter(self, call: Call, who: Principal, form: Mapping[str, str]) -> Reply:
+        sessions, before = self._desk.sessions, cookies_of(call).get(SESSION, "")
         project = await self._project(who, form.get("project", "").strip())
 
         def begin(tx: Tx) -> tuple[str, str] | None:
             if project is None:
                 return None
-            found = sessions.principal(tx, who.user_id, project, who.lent or None)
-            if found is None:
-                return None
-            made, row = sessions.begin(tx, found)
-            return made, row.csrf
+            begun = sessions.begin(tx, who, project, before)
+            return None if begun is None else (begun[0], begun[1].csrf)
 
         made = await self._desk.database.write(begin, name="sign in")
         if made is None:
             return await self.page(call, "There is no role in that project.", 401, form)
-        secure = is_secure(call)
+        secure = self._desk.is_secure(call)
         cookies = (
             cookie(SESSION, made[0], "/", secure=secure),
             cookie(CSRF, made[1], "/", secure=secure, script=True),
@@ -171,26 +171,34 @@ class Door:
         return next((p["id"] for p in found if p["name"] == who.user_name), first)
 
     async def signed_on(self, call: Call) -> Reply:
-        """Identity's page of single sign-on sends its token here; only from this very address."""
+        """Identity's page of single sign-on sends its token here; only from this very address. Only
+        what a foreign provider vouched for begins a session: any other token is somebody's who
+        could have shown more, or was lent less."""
+        if not self._desk.own.sign_on:
+            raise NotFound("There is no such page.")
         form = await form_of(call)
-        origin = call.header("Origin") or call.header("Referer") or ""
-        own = {call.header("Host"), urlsplit(self._desk.public_url).netloc}
-        if urlsplit(origin).netloc not in own:
+        if origin_of(call) not in hosts_of(call, self._desk.base_url):
             raise Forbidden("This form is of another site.")
+        sessions, token = self._desk.sessions, form.get("token", "")
         try:
-            return await self._enter(call, form.get("token", ""), {})
+            who = await self._desk.database.read(lambda tx: sessions.proved(tx, token))
+            if who.federation is None or who.certificate is not None or who.is_lent:
+                raise Forbidden("This token is of no sign-on.")
+            return await self._enter(call, who, {})
         except Fault:
             return await self.page(call, "The sign-on has ended. Try again.", 401)
 
     async def logout(self, call: Call) -> Reply:
         signed = await self._desk.signed_in(call)
-        if signed is not None:
-            form = await form_of(call)
-            check_csrf(form, signed.session.csrf, call)
-            row, everywhere = signed.session, form.get("everywhere") == "yes"
-            await self._desk.database.write(
-                lambda tx: self._desk.sessions.end(tx, row, everywhere=everywhere), name="sign out"
-            )
+        if signed is None:
+            # A form of another site comes without the cookie: it takes nothing from the browser.
+            return redirect(f"{MOUNT}/auth/login/")
+        form = await form_of(call)
+        self._desk.prove(form, signed.session.csrf, call)
+        row, everywhere = signed.session, form.get("everywhere") == "yes"
+        await self._desk.database.write(
+            lambda tx: self._desk.sessions.end(tx, row, everywhere=everywhere), name="sign out"
+        )
         gone = cookie(SESSION, "", "/", secure=False, seconds=0)
         return redirect(f"{MOUNT}/auth/login/", {"Set-Cookie": gone})
 
@@ -199,7 +207,7 @@ class Door:
         if signed is None:
             return redirect(f"{MOUNT}/auth/login/")
         form = await form_of(call)
-        check_csrf(form, signed.session.csrf, call)
+        self._desk.prove(form, signed.session.csrf, call)
         row, project = signed.session, form.get("project", "")
         await self._desk.database.write(
             lambda tx: self._desk.sessions.switch(tx, row, project), name="other project"
@@ -211,8 +219,8 @@ class Door:
         form = await form_of(call)
         signed = await self._desk.signed_in(call)
         wanted = signed.session.csrf if signed else cookies_of(call).get(CSRF, "")
-        check_csrf(form, wanted, call)
-        secure, made = is_secure(call), []
+        self._desk.prove(form, wanted, call)
+        secure, made = self._desk.is_secure(call), []
         if form.get("language") in LANGUAGES:
             made.append(cookie(LANGUAGE, form["language"], "/", secure=secure, seconds=YEAR))
         if form.get("theme") in ("light", "dark", "auto"):
@@ -243,11 +251,10 @@ def _websso(way: str, origin: str) -> str:
     return f"/identity/v3/auth/OS-FEDERATION/{at}/websso?{urlencode({'origin': origin})}"
 
 
-def is_secure(call: Call) -> bool:
-    return call.base_url.startswith("https://")
-
-
 def inside(where: str) -> str:
     """A place to go on to, only in the dashboard itself."""
-    fits = where.startswith(f"{MOUNT}/") and not any(part in where for part in ("\\", "//", ".."))
-    return where if fits and where.isprintable() else ""
+    # Browsers read `%2e%2e` as `..`, and so may whoever reads an address twice.
+    read = unquote(unquote(where))
+    fits = where.startswith(f"{MOUNT}/") and read.isprintable()
+    path = read.partition("?")[0]
+    return where if fits and not any(part in path for part in ("\\", "//", "..")) else ""

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Callable
 
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.feed import Feed
+from cumulo.core.events.history import moment_at
 from cumulo.core.events.model import Position
 from cumulo.core.http.feeds import FeedEvent, resumed_at
 from cumulo.core.http.operations import Authentication, Call, Face, Header, Operation
@@ -21,6 +23,7 @@ from cumulo.dashboard.api.home import Home
 from cumulo.dashboard.api.html import HEADERS, redirect
 from cumulo.dashboard.api.lists import Lists
 
+REPLAYED_SECONDS = 300.0
 LOOK_SECONDS = 5.0
 """With so much time between two looks at least, a stream sees that its session has ended."""
 
@@ -28,18 +31,16 @@ LOOK_SECONDS = 5.0
 def dashboard_faces(desk: Desk, operator: Callable[[Tx], Principal], feed: Feed) -> list[Face]:
     async def events(call: Call) -> AsyncIterator[FeedEvent]:
         """What changes in the project, without details: the page asks for those as the user."""
-        after = None
-        last = resumed_at(call)
-        if last:
-            try:
-                after = Position.parse(last)
-            except ValueError:
-                after = None
-        project = None if call.principal.is_admin else call.principal.project_id
+        after = await _resumed(desk, call)
+        who, scope = call.principal, _scope(call.principal)
+        project = None if who.is_admin else who.project_id
         looked = time.monotonic()
         async for event in feed.follow(project, after):
             if time.monotonic() >= looked + LOOK_SECONDS:
-                if await desk.signed_in(call) is None:
+                # Nobody uses the page by this. The stream ends with the right to what it tells;
+                # the browser opens another, if there is still a session.
+                signed = await desk.signed_in(call, counts=False)
+                if signed is None or _scope(signed.principal) != scope:
                     return
                 looked = time.monotonic()
             told = {
@@ -81,6 +82,22 @@ def dashboard_faces(desk: Desk, operator: Callable[[Tx], Principal], feed: Feed)
         operations=[Operation("GET", "/", _to_dashboard, public=True, kind="fixed")],
     )
     return [own, root]
+
+
+async def _resumed(desk: Desk, call: Call) -> Position | None:
+    """After which event it goes on; None for from now on: a page that was away for longer is made
+    anew as a whole."""
+    try:
+        after = Position.parse(resumed_at(call) or "")
+    except ValueError:
+        return None
+    at, now = await desk.database.read(lambda tx: (moment_at(tx, after), tx.now))
+    return after if at is not None and later(at, REPLAYED_SECONDS) > now else None
+
+
+def _scope(who: Principal) -> tuple[object, ...]:
+    """What decides of which events one hears."""
+    return who.is_admin, who.project_id
 
 
 def _is_browser(header: Header, query: str, path: str) -> bool:

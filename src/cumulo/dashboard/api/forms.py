@@ -1,7 +1,7 @@
 """Forms: fields of a POST, files of any size, and the proof that the page was ours."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -51,6 +51,8 @@ async def filled(call: Call) -> Filled:
 
 
 def _add(form: Filled, name: str, value: str) -> None:
+    # Browsers end the lines of a text with both; a script that is run with both is not found.
+    value = value.replace("\r\n", "\n")
     known = form.fields.get(name)
     form.fields[name] = value if not known else f"{known}\n{value}"
 
@@ -124,18 +126,27 @@ def _disposition(head: bytes) -> str:
     return ""
 
 
-def check_csrf(form: Mapping[str, str], wanted: str, call: Call) -> None:
-    """Raises Forbidden for a form of another site."""
+def hosts_of(call: Call, base_url: str) -> set[str]:
+    """What this dashboard is called: by the request, by a trusted front, by the settings."""
+    found = (call.header("Host"), urlsplit(call.base_url).netloc, urlsplit(base_url).netloc)
+    return {each for each in found if each}
+
+
+def origin_of(call: Call) -> str | None:
+    """The host of the page that sent a form; empty for one that hides it (`null`: a sandbox, or
+    a page without a referrer); None where the browser says nothing."""
+    origin = call.header("Origin") or call.header("Referer")
+    return None if origin is None else urlsplit(origin).netloc
+
+
+def check_csrf(form: Mapping[str, str], wanted: str, call: Call, own: Collection[str]) -> None:
+    """`own`: `hosts_of`. Raises Forbidden for a form of another site."""
     given = form.get("csrf") or form.get("csrfmiddlewaretoken") or call.header("X-CSRFToken") or ""
     if not wanted or not same_text(given, wanted):
         raise Forbidden("This form is not from a page of this dashboard, or is too old.")
     # Browsers say where a form comes from; what says nothing has shown the token at least.
-    origin = call.header("Origin") or call.header("Referer")
-    host = call.header("Host")
-    if origin and host and origin != "null" and urlsplit(origin).netloc != host:
-        own = urlsplit(call.base_url).netloc
-        if urlsplit(origin).netloc != own:
-            raise Forbidden("This form is of another site.")
+    if (origin_of(call) or next(iter(own))) not in own:
+        raise Forbidden("This form is of another site.")
 
 
 def cookies_of(call: Call) -> dict[str, str]:

@@ -56,6 +56,9 @@ class Home:
             for event in events
             if event.resource_type not in QUIET and not event.type.endswith(QUIET)
         ]
+        if visit.signed.principal.access_rules is not None:
+            # It may ask for some things only: what the others did is not told it by another way.
+            lately = []
         status = await visit.maybe(Request("GET", "/cumulo/status"))
         return visit.page(
             "overview_parts.html" if visit.query.get("part") else "overview.html",
@@ -64,11 +67,13 @@ class Home:
             figures=[each for each in figures if each is not None],
             lately=lately[:LATELY],
             health=status,
-            wrong=(await visit.maybe(Request("GET", "/healthz")) or {}).get("problems", ())
-            if status
-            else (),
+            wrong=await self._wrong(visit) if status else (),
             quick=_quick(visit, self._desk.panels),
         )
+
+    async def _wrong(self, visit: Visit) -> list[str]:
+        health = await visit.maybe(Request("GET", "/healthz")) or {}
+        return [*health.get("problems", ()), *self._desk.brought.problems]
 
     async def events(self, visit: Visit) -> Reply:
         """What happened in the whole cloud: for who may read every story."""
@@ -89,7 +94,7 @@ class Home:
 
     def _by_event(self) -> Mapping[str, Panel]:
         found: dict[str, Panel] = {}
-        for panel in self._desk.panels.values():
+        for panel in (each for each in self._desk.panels.values() if each.told):
             # The first word is its own kind of thing; the others only change what is shown.
             for word in panel.events.split()[:1]:
                 found.setdefault(word, panel)
@@ -100,12 +105,17 @@ class Home:
         drawing = next((d for d in drawings if d.name == visit.call.path["name"]), None)
         if drawing is None:
             raise NotFound("There is no such page.")
-        plan = await _plan(visit, drawing)
+        plan, problem = Plan(), ""
+        try:
+            plan = await _plan(visit, drawing)
+        except Exception as error:
+            problem = visit.problem(error)
         return visit.page(
             "map_parts.html" if visit.query.get("part") else "map.html",
             drawing.title,
             drawing=drawing,
             plan=plan,
+            problem=problem,
             here=drawing.name,
         )
 
@@ -122,7 +132,7 @@ class Home:
         )
 
     def _files(self, visit: Visit) -> Mapping[str, str]:
-        return snippets.files(visit.signed.principal, self._desk.public_url, self._desk.region)
+        return snippets.files(visit.signed.principal, self._desk.base_url, self._desk.region)
 
     async def file(self, visit: Visit) -> Reply:
         name = visit.call.path["file"]
@@ -153,7 +163,8 @@ def _link(event: EventRow, panel: Panel | None) -> Ref | None:
     name = str(event.detail.get("name") or "")
     if panel is None or panel.detail is None or ".delete" in event.type:
         return None
-    id = event.resource_id if panel.id in ("id", "uuid") else name or event.resource_id
+    by_name = panel.id.endswith(("name", "namespace"))
+    id = name or event.resource_id if by_name else event.resource_id
     return Ref(panel.name, id, name or id[:8]) if id else None
 
 
@@ -171,18 +182,20 @@ async def _ring(visit: Visit, gauge: Gauge) -> Ring | None:
     body = await visit.maybe(gauge.request)
     if body is None:
         return None
-    with contextlib.suppress(KeyError, TypeError, ValueError):
+    try:
         return Ring(gauge.title, gauge.used(body), gauge.most(body), gauge.unit)
-    return None
+    except Exception as error:
+        visit.problem(error)
+        return None
 
 
 async def _figure(visit: Visit, figure: Figure, now: str) -> tuple[Figure, str] | None:
-    body = await visit.maybe(figure.request(now))
-    if body is None:
+    try:
+        body = await visit.maybe(figure.request(now))
+        return None if body is None else (figure, figure.text(body))
+    except Exception as error:
+        visit.problem(error)
         return None
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        return figure, figure.text(body)
-    return None
 
 
 async def _plan(visit: Visit, drawing: Drawing) -> Plan:

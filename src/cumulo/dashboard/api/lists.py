@@ -8,19 +8,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from cumulo.core.faults import Fault, NotFound
+from cumulo.core.faults import BadRequest, Fault, NotFound
 from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Action, Item, Panel, at
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, rows_of, why
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
-from cumulo.dashboard.api.forms import check_csrf, filled
+from cumulo.dashboard.api.forms import filled
 from cumulo.dashboard.api.html import page, redirect
 
 PAGE = 50
 MOST_AT_ONCE = 200
 FOUND_OF_A_KIND = 5
-MOST_SEARCHED = 100
+SOUGHT = 500
+MOST_SOUGHT = 10
+MOST_ROWS = 500
+"""Of a list without pages."""
 _SPECIAL = re.compile(r"[.^$*+?{}\[\]|()\\]")
 _IDS = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F-]{36}")
 
@@ -33,6 +36,10 @@ class Listed:
     problem: str = ""
     more: str = ""
     """The address of the next page; empty on the last one."""
+    after: str = ""
+    """The last thing that was looked at, where there is more."""
+    cut: int = 0
+    """How many there are, where not all of them are shown."""
 
 
 class Lists:
@@ -62,9 +69,10 @@ class Lists:
                 zip(listed.rows, await visit.values(panel.columns, listed.rows), strict=True)
             ),
             create=[each for each in panel.create if visit.can(each, {})],
-            bulk=_bulk(panel),
+            bulk=_bulk(visit, panel, listed.rows),
             id_of=lambda item: at(item, panel.id),
             query=query,
+            tail=f"?{urlencode(query)}" if query else "",
             everywhere=sees_everything(visit, panel),
             address=lambda **changed: _address(panel, query, changed),
         )
@@ -82,7 +90,7 @@ class Lists:
             panel=panel,
             item=item,
             values=(await visit.values(panel.columns, [item]))[0],
-            bulk=_bulk(panel),
+            bulk=_bulk(visit, panel, [item]),
             id_of=lambda item: at(item, panel.id),
         )
 
@@ -90,17 +98,21 @@ class Lists:
         """One action on several things, each for itself; what is refused is said."""
         panel = visit.panel()
         form = (await filled(visit.call)).fields
-        check_csrf(form, visit.signed.session.csrf, visit.call)
+        visit.prove(form)
         wanted = form.get("action", "")
         action = next((a for a in panel.actions if a.bulk and a.name == wanted), None)
         if action is None:
             raise NotFound("There is no such page.")
-        ids = [line for line in form.get("id", "").splitlines() if line][:MOST_AT_ONCE]
-        where = f"{MOUNT}/{panel.name}"
+        ids = [line for line in form.get("id", "").splitlines() if line]
+        if len(ids) > MOST_AT_ONCE:
+            raise BadRequest(visit.words("{most} at once are the most.", most=MOST_AT_ONCE))
+        # Back to the same page of the same choice.
+        tail = f"?{visit.call.query_string}" if visit.call.query_string else ""
+        where = f"{MOUNT}/{panel.name}{tail}"
         if not ids:
             return redirect(where)
         if action.danger and form.get("sure") != "yes":
-            return await self._sure(visit, panel, action, ids)
+            return await self._sure(visit, panel, action, ids, tail)
         done, refused = 0, []
         for id in ids:
             reason = await _one(visit, panel, action, id)
@@ -113,14 +125,18 @@ class Lists:
             "bulk.html", action.label, panel=panel, action=action, done=done, refused=refused
         )
 
-    async def _sure(self, visit: Visit, panel: Panel, action: Action, ids: Sequence[str]) -> Reply:
+    async def _sure(
+        self, visit: Visit, panel: Panel, action: Action, ids: Sequence[str], tail: str
+    ) -> Reply:
         items = []
         for id in ids:
             try:
                 items.append((id, panel.label(await visit.item(panel, id))))
             except Fault:
                 continue
-        return visit.page("sure.html", action.label, panel=panel, action=action, items=items)
+        return visit.page(
+            "sure.html", action.label, panel=panel, action=action, items=items, tail=tail
+        )
 
     async def search(self, visit: Visit) -> Reply:
         """Anything by its name, id or address, and the pages themselves."""
@@ -141,11 +157,21 @@ class Lists:
         )
 
 
-def _bulk(panel: Panel) -> list[Action]:
-    return [each for each in panel.actions if each.bulk and not each.fields]
+def _bulk(visit: Visit, panel: Panel, rows: Sequence[Item]) -> list[Action]:
+    """What can be done to several, of what the rules let this user do to any of them."""
+    several = [each for each in panel.actions if each.bulk and not each.fields]
+    return [each for each in several if any(visit.lets(each, row) for row in rows)]
 
 
 async def _look(visit: Visit, panel: Panel, asked: str) -> tuple[Panel, list[tuple[str, str]]]:
+    try:
+        return panel, await _hits(visit, panel, asked)
+    except Exception as error:
+        visit.problem(error)
+        return panel, []
+
+
+async def _hits(visit: Visit, panel: Panel, asked: str) -> list[tuple[str, str]]:
     hits: dict[str, str] = {}
     for query in searches(panel, asked):
         rows = await _rows(visit, panel, {**query, **_limit(panel, FOUND_OF_A_KIND)})
@@ -162,7 +188,7 @@ async def _look(visit: Visit, panel: Panel, asked: str) -> tuple[Panel, list[tup
             for row in (rows or [])
             if matches(panel, row, asked)
         }
-    return panel, list(hits.items())[:FOUND_OF_A_KIND]
+    return list(hits.items())[:FOUND_OF_A_KIND]
 
 
 async def _by_id(visit: Visit, panel: Panel, id: str) -> list[Item]:
@@ -245,7 +271,9 @@ async def listing(visit: Visit, panel: Panel) -> Listed:
     wanted = _narrowed(visit, panel, query)
     found = Listed()
     try:
-        if not asked or not panel.search:
+        if asked and not panel.search:
+            await _sought(visit, panel, wanted, asked, found)
+        elif not asked:
             found.rows = rows_of(panel, await visit.ask(_with(panel.items, wanted)))
         for each in searches(panel, asked) if asked else ():
             try:
@@ -258,17 +286,32 @@ async def listing(visit: Visit, panel: Panel) -> Listed:
                 break
         if asked and not found.rows and _IDS.fullmatch(asked):
             found.rows = await _by_id(visit, panel, asked)
-    except Fault as fault:
-        found.problem = why(fault)
-    except LookupError:
-        found.problem = visit.words("This part of the cloud is not there.")
-    if asked and not panel.search:
-        found.rows = [row for row in found.rows if matches(panel, row, asked)]
+    except Exception as error:
+        found.rows, found.problem = [], visit.problem(error)
     if panel.marker and len(found.rows) > PAGE:
         found.rows = found.rows[:PAGE]
-        last = str(at(found.rows[-1], panel.id))
-        found.more = _address(panel, query, {"marker": last, "part": ""})
+        found.after = str(at(found.rows[-1], panel.id))
+    if len(found.rows) > MOST_ROWS:
+        # A list without pages: nobody is told half of it as the whole.
+        found.rows, found.cut = found.rows[:MOST_ROWS], len(found.rows)
+    if found.after:
+        found.more = _address(panel, query, {"marker": found.after, "part": ""})
     return found
+
+
+async def _sought(
+    visit: Visit, panel: Panel, wanted: Mapping[str, str], asked: str, found: Listed
+) -> None:
+    """What was typed, in a list that its service cannot search: page after page, so many for one
+    page here; the next one goes on where this one ended."""
+    query = dict(wanted) | _limit(panel, SOUGHT)
+    for _ in range(MOST_SOUGHT if panel.marker else 1):
+        rows = rows_of(panel, await visit.ask(_with(panel.items, query)))
+        found.rows += [row for row in rows if matches(panel, row, asked)]
+        found.after = str(at(rows[-1], panel.id)) if panel.marker and len(rows) >= SOUGHT else ""
+        if not found.after or len(found.rows) > PAGE:
+            return
+        query["marker"] = found.after
 
 
 def _narrowed(visit: Visit, panel: Panel, query: Mapping[str, str]) -> dict[str, str]:
@@ -287,7 +330,9 @@ def _narrowed(visit: Visit, panel: Panel, query: Mapping[str, str]) -> dict[str,
     if sees_everything(visit, panel):
         project = visit.signed.principal.project_id or ""
         text = panel.everywhere if query.get("scope") == "all" else panel.own
-        made.update(parse_qsl(text.replace("{project}", project)))
+        for name, value in parse_qsl(text.replace("{project}", project)):
+            # Not in the place of what was chosen: an order.
+            made.setdefault(name, value)
     return made
 
 

@@ -50,21 +50,31 @@ function put(part, html) {
   const focus = part.contains(document.activeElement) ? document.activeElement : null;
   const key = focus && (focus.getAttribute("href") || focus.value);
   const open = [...part.querySelectorAll("details")].map((each) => each.open);
+  const moved = [...part.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
   part.innerHTML = html;
   part.dataset.last = html;
   for (const each of part.querySelectorAll("input[name=id]")) each.checked = ticked.has(each.value);
   part.querySelectorAll("details").forEach((each, place) => { each.open = Boolean(open[place]); });
+  part.querySelectorAll(".scroll").forEach((each, place) => { [each.scrollLeft, each.scrollTop] = moved[place] || [0, 0]; });
   if (key) for (const each of part.querySelectorAll("a,input,button")) {
     if ((each.getAttribute("href") || each.value) === key) { each.focus(); break; }
   }
   dates(part);
 }
 
+// Of each part the number of the last question: an answer that another one has overtaken is old.
+const turns = new Map();
+const asking = new Map();
 async function refresh(part) {
-  const answer = await text(part.dataset.part);
-  if (!answer) return;
+  const mine = (turns.get(part) || 0) + 1;
+  turns.set(part, mine);
+  asking.set(part, (asking.get(part) || 0) + 1);
+  const answer = await text(part.dataset.part).finally(() => asking.set(part, asking.get(part) - 1));
+  if (!answer || turns.get(part) !== mine) return;
   if (answer.status === 404 && part.dataset.id) { location.href = location.pathname.split("/").slice(0, -1).join("/"); return; }
-  if (answer.ok) put(part, await answer.text());
+  if (!answer.ok) return;
+  const html = await answer.text();
+  if (turns.get(part) === mine) put(part, html);
 }
 
 function soon(part) {
@@ -74,6 +84,7 @@ function soon(part) {
 
 // One row that is there already is asked for alone.
 async function row(part, place, id) {
+  const before = turns.get(part);
   const answer = await text(`${part.dataset.row}&id=${encodeURIComponent(id)}`);
   if (!answer) return;
   if (answer.status === 404) { soon(part); return; }
@@ -81,9 +92,10 @@ async function row(part, place, id) {
   const made = document.createElement("tbody");
   made.innerHTML = await answer.text();
   const fresh = made.querySelector("tr");
-  const before = place.querySelector("input[type=checkbox]");
+  if (turns.get(part) !== before) return;
+  const box = place.querySelector("input[type=checkbox]");
   const after = fresh.querySelector("input[type=checkbox]");
-  if (before && after) after.checked = before.checked;
+  if (box && after) after.checked = box.checked;
   if (place.contains(document.activeElement)) { soon(part); return; }
   dates(fresh);
   place.replaceWith(fresh);
@@ -105,7 +117,7 @@ function changed(event) {
     const known = part.dataset.row && part.dataset.live.split(" ")[0] === event.resource_type
       && !/\.(create|delete|remove)/.test(event.type)
       && part.querySelector(`tr[data-row="${CSS.escape(event.resource_id)}"]`);
-    if (known && !waiting.has(part)) { rowSoon(part, event.resource_id); continue; }
+    if (known && !waiting.has(part) && !asking.get(part)) { rowSoon(part, event.resource_id); continue; }
     const [own, ...others] = part.dataset.live.split(" ");
     if (own === "*" || others.includes(event.resource_type)
       || (own === event.resource_type && (!part.dataset.id || part.dataset.id === event.resource_id))) soon(part);
@@ -113,8 +125,15 @@ function changed(event) {
 }
 function heard(message) {
   if (message.event) changed(message.event);
-  if (message.open) parts().forEach(soon);
+  if (message.open) { still(""); parts().forEach(soon); }
+  if (message.lost) still(here.dataset.still);
   if (message.closed) parts().slice(0, 1).forEach(soon);
+}
+
+// Said where it can be seen: what does not move may only look as if all were well.
+function still(words) {
+  const place = document.getElementById("still");
+  if (place.textContent !== words) place.textContent = words;
 }
 
 let port = null;
@@ -126,15 +145,22 @@ function listen() {
       port = new SharedWorker(`${mount}/assets/stream.js`).port;
       port.onmessage = (message) => heard(message.data);
     }
-    port.postMessage("seen");
+    port.postMessage({ seen: true, project: here.dataset.project });
   } else if (!stream) {
     stream = new EventSource(`${mount}/events`);
     stream.onmessage = (message) => heard({ event: JSON.parse(message.data) });
     stream.onopen = () => heard({ open: true });
+    stream.onerror = () => {
+      heard({ lost: true });
+      if (!stream || stream.readyState !== EventSource.CLOSED) return;
+      stream = null;
+      heard({ closed: true });
+      setTimeout(() => { if (!document.hidden) listen(); }, 10000);
+    };
   }
 }
 function pause() {
-  if (port) port.postMessage("hidden");
+  if (port) port.postMessage({ seen: false });
   if (stream) { stream.close(); stream = null; }
 }
 document.addEventListener("visibilitychange", () => (document.hidden ? pause() : listen()));
@@ -159,6 +185,21 @@ const all = document.querySelector(".nav-all");
 if (all && window.matchMedia("(max-width: 48rem)").matches) all.open = false;
 document.addEventListener("click", (event) => {
   for (const each of document.querySelectorAll(".drop[open]")) if (!each.contains(event.target)) each.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const each of document.querySelectorAll(".drop[open]")) { each.open = false; each.querySelector("summary").focus(); }
+});
+
+// --- what is sent is sent once, also by two clicks
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  const buttons = [...event.target.querySelectorAll("button")].filter((each) => !each.disabled);
+  const set = (value) => { for (const each of buttons) each.disabled = value; };
+  // After the form is read: the button that was pressed is a part of it.
+  setTimeout(() => set(true));
+  setTimeout(() => set(false), 5000);
 });
 
 // --- all rows of a list at once

@@ -5,7 +5,7 @@ const state = document.getElementById("state");
 const typed = document.getElementById("typed");
 const MOST_LINES = 2000;
 const scheme = location.protocol === "https:" ? "wss" : "ws";
-const socket = new WebSocket(`${scheme}://${location.host}${shown.dataset.socket}`, ["binary"]);
+const socket = new WebSocket(`${scheme}://${location.host}${shown.dataset.socket}`, ["binary", `token.${shown.dataset.token}`]);
 socket.binaryType = "arraybuffer";
 const decoder = new TextDecoder();
 const lines = [""];

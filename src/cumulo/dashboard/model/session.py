@@ -21,7 +21,10 @@ class SessionRow(Row, frozen=True):
     csrf: str
     """What forms must bring back."""
     made_at: Moment
-    seen_at: Moment
+    seen_at: Annotated[Moment, Index()]
     ends_at: Annotated[Moment, Index()]
     lent: dict[str, str] = msgspec.field(default_factory=dict)
     """The application credential that the right is of (`Principal.lent`); empty: the user's own."""
+    signed_on: dict[str, str] = msgspec.field(default_factory=dict)
+    """The foreign provider's word that began it; empty for what was proved here. The session ends
+    when the token of the sign-on is revoked, or when its provider is believed no more."""

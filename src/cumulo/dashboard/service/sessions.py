@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -15,6 +14,8 @@ from cumulo.dashboard.queries import session as queries
 from cumulo.identity.interface import Identity
 
 COOKIE_LENGTH = 43
+MOST_OF_A_USER = 50
+"""Sessions of one user; the one that was not used for the longest time ends for a new one."""
 TOUCH_SECONDS = 60.0
 """A session's last use is noted no finer than this."""
 
@@ -33,33 +34,47 @@ class Sessions:
         self._idle = idle_minutes * 60.0
         self._longest = longest_hours * 3600.0
 
-    def principal(
-        self, tx: Tx, user_id: str, project_id: str, lent: Mapping[str, str] | None = None
-    ) -> Principal | None:
-        return self._identity.principal_in_project(tx, user_id, project_id, lent)
-
     def proved(self, tx: Tx, token: str) -> Principal:
         """Whose token it is. Raises Unauthorized."""
         return self._identity.verify(tx, token)
 
-    def begin(self, tx: Tx, who: Principal) -> tuple[str, SessionRow]:
-        """(the cookie, the session) of a user whose proof was looked at."""
-        cookie = secrets.token_urlsafe(32)
-        assert who.project_id is not None
+    def begin(
+        self, tx: Tx, proof: Principal, project_id: str, before: str = ""
+    ) -> tuple[str, SessionRow] | None:
+        """(the cookie, the session) of a user whose proof was looked at; None without a role in
+        the project. `before`: the cookie that the browser had: that session ends."""
+        signed_on = proof.signed_on
+        by = {**proof.lent, **signed_on}
+        who = self._identity.principal_in_project(tx, proof.user_id, project_id, by)
+        if who is None:
+            return None
+        self._make_room(tx, who.user_id, before)
+        cookie, ends = secrets.token_urlsafe(32), later(tx.now, self._longest)
+        if signed_on:
+            # Somebody else's word lives no longer here than its token.
+            ends = min(ends, proof.expires_at)
         row = SessionRow(
             _id(cookie),
             who.user_id,
             who.user_name,
-            who.project_id,
+            project_id,
             list(who.roles),
             secrets.token_urlsafe(24),
             tx.now,
             tx.now,
-            later(tx.now, self._longest),
-            dict(who.lent),
+            ends,
+            dict(proof.lent),
+            signed_on,
         )
         tx.insert(row)
         return cookie, row
+
+    def _make_room(self, tx: Tx, user_id: str, before: str) -> None:
+        """For one session more of a user."""
+        if len(before) == COOKIE_LENGTH:
+            self.forget(tx, _id(before))
+        for (id,) in tx.tuples(queries.OLDEST, user=user_id, kept=MOST_OF_A_USER - 1):
+            self.forget(tx, str(id))
 
     def find(self, tx: Tx, cookie: str) -> SignedIn | None:
         """None for a cookie that is of no session, of one that has ended, of a user who has no role
@@ -71,7 +86,8 @@ class Sessions:
             return None
         if seconds_of(row.made_at) < self._identity.proofs_end_before(tx, row.user_id):
             return None
-        principal = self.principal(tx, row.user_id, row.project_id, row.lent or None)
+        by = {**row.lent, **row.signed_on}
+        principal = self._identity.principal_in_project(tx, row.user_id, row.project_id, by)
         if principal is None:
             return None
         kept = tuple(role for role in principal.roles if role in row.roles)
@@ -95,14 +111,15 @@ class Sessions:
         one project."""
         if row.lent:
             return False
-        found = self._identity.principal_in_project(tx, row.user_id, project_id)
+        found = self._identity.principal_in_project(tx, row.user_id, project_id, row.signed_on)
         if found is None:
             return False
         tx.update(row, project_id=project_id, roles=list(found.roles))
         return True
 
     def ended(self, tx: Tx, most: int) -> list[str]:
-        return [str(id) for (id,) in tx.tuples(queries.ENDED, now=tx.now, most=most)]
+        idle = later(tx.now, -self._idle)
+        return [str(id) for (id,) in tx.tuples(queries.ENDED, now=tx.now, idle=idle, most=most)]
 
     def forget(self, tx: Tx, id: str) -> None:
         row = tx.get(SessionRow, id)

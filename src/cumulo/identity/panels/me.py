@@ -172,8 +172,10 @@ ME = Panel(
         column("E-mail", "email"),
         column("Password expires", "password_expires_at", "time"),
     ),
-    detail=lambda id: ask("GET", f"/users/{id}"),
+    # Whoever may look at others does not take this page for theirs: what it does is one's own.
+    detail=lambda id: ask("GET", "/users/{user}"),
     detail_key="user",
+    pick=lambda body, id: body["user"] if body["user"]["id"] == id else None,
     lines=(
         column("Id", "id", "mono"),
         column("E-mail", "email"),
@@ -198,6 +200,7 @@ ME = Panel(
     ),
     parts=(CREDENTIALS, KEYS),
     events="user credential application_credential",
+    told=False,
     marker=False,
     found=False,
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
-from cumulo.core.auth.principal import Principal
+from cumulo.core.auth.principal import FederationMark, Principal
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.clock import Moment
 from cumulo.core.db.announcements import Announcement
@@ -234,6 +234,7 @@ class IdentityService:
         binding = Binding(
             application_credential_id=by.get("application_credential_id"),
             access_token_id=by.get("access_token_id"),
+            federation=_signed_on(by),
         )
         try:
             found = self.tokens.principal_of(tx, row, scope, binding)
@@ -243,6 +244,8 @@ class IdentityService:
 
     def _has_ended(self, tx: Tx, lent: Mapping[str, str]) -> bool:
         """What tokens say is remembered for a while: they end by themselves, this does not."""
+        if "audit_id" in lent and self.tokens.is_revoked(tx, lent["audit_id"]):
+            return True
         ends: list[Moment | None] = []
         if "trust_id" in lent:
             trust = tx.get(TrustRow, lent["trust_id"])
@@ -268,3 +271,10 @@ class IdentityService:
         self, tx: Tx, service_type: str, domain_id: str, region_id: str | None = None
     ) -> dict[str, int]:
         return self.limits.domain_limits_of(tx, service_type, domain_id, region_id)
+
+
+def _signed_on(by: Mapping[str, str]) -> FederationMark | None:
+    if "identity_provider_id" not in by:
+        return None
+    groups = tuple(by.get("group_ids", "").split())
+    return FederationMark(by["identity_provider_id"], by.get("protocol_id", ""), groups)

@@ -157,7 +157,7 @@ class Tokens:
         now = time.time()
         if payload.expires_at + window <= now:
             raise Unauthorized(REFUSED)
-        if tx.one(queries.OF_TOKEN, audit_id=payload.audit_ids[0]) is not None:
+        if self.is_revoked(tx, payload.audit_ids[0]):
             raise Unauthorized(REFUSED)
         try:
             principal = self._principal(tx, payload)
@@ -167,11 +167,14 @@ class Tokens:
             self._keep(tx, token, principal)
         return principal
 
+    def is_revoked(self, tx: Tx, audit_id: str) -> bool:
+        return tx.one(queries.OF_TOKEN, audit_id=audit_id) is not None
+
     def principal_of(
         self, tx: Tx, user: UserRow, scope: Scope, binding: Binding = NOTHING
     ) -> Principal:
         """What a token of that scope would say. Raises Unauthorized if there would be none."""
-        now = time.time()
+        now, mark = time.time(), binding.federation
         payload = TokenPayload(
             user_id=user.id,
             methods=[],
@@ -183,6 +186,9 @@ class Tokens:
             trust_id=scope.trust_id,
             app_cred_id=binding.application_credential_id,
             access_token_id=binding.access_token_id,
+            identity_provider_id=None if mark is None else mark.identity_provider_id,
+            protocol_id=None if mark is None else mark.protocol_id,
+            federated_group_ids=[] if mark is None else list(mark.group_ids),
         )
         return self._principal(tx, payload)
 
