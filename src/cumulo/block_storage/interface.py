@@ -38,6 +38,7 @@ EVENTS = (
         on("volume", "volume.adopt", host=str, size=int),
         on("volume", "volume.upload.start", image=str),
         on("volume", "volume.upload.end"),
+        on("volume", "volume.retype", before=str, after=str),
         on("volume", "volume.upload.error", reason=str),
         on("volume", "volume.update", changed=list[str]),
         on("volume", "volume.reset", status=str | None),

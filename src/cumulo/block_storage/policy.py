@@ -23,6 +23,7 @@ RULES: dict[str, str] = {
     "volume:delete_volume_metadata": _WRITE,
     "volume:extend": _WRITE,
     "volume:reimage": _WRITE,
+    "volume:retype": _WRITE,
     "volume:reimage_reserved": _WRITE,
     "volume:extend_attached_volume": _WRITE,
     "volume:update_readonly_flag": _WRITE,

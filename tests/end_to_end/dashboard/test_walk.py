@@ -221,6 +221,32 @@ def test_one_prompt_when_the_session_ends(cloud: ServedCloud, page: Page) -> Non
     assert len([url for url in asked if "/search" in url]) == 1, asked
 
 
+def test_two_browsers_see_the_same(cloud: ServedCloud, page: Page, browser: Browser) -> None:
+    """What one does, the other sees without asking; and says so when it cannot."""
+    sign_in(page, cloud)
+    page.goto(f"{cloud.url}/dashboard/securitygroups")
+    page.wait_for_timeout(1000)
+    other = browser.new_context().new_page()
+    try:
+        sign_in(other, cloud)
+        fill(other, cloud, "securitygroups/new/create", name="from-the-other")
+        expect(page.locator("main td a:has-text('from-the-other')")).to_have_count(1)
+    finally:
+        other.context.close()
+    page.click("td a:has-text('from-the-other')")
+    page.click("text=Add rule")
+    page.wait_for_selector("main form.sheet")
+    expect(page.locator("#still")).to_have_text("")
+
+
+def test_a_project_and_its_user_are_made(cloud: ServedCloud, page: Page) -> None:
+    sign_in(page, cloud, "admin")
+    fill(page, cloud, "projects/new/create", name="made-here")
+    fill(page, cloud, "users/new/create", name="bea", password="bea-1234-bea")
+    page.goto(f"{cloud.url}/dashboard/users?q=bea")
+    expect(page.locator("main td a:has-text('bea')")).to_have_count(1)
+
+
 def test_axe_finds_nothing(cloud: ServedCloud, page: Page) -> None:
     """One page of each kind, in light and dark, on a phone, too."""
     sign_in(page, cloud, "admin")

@@ -107,6 +107,11 @@ class UploadImage(StrictBody):
     protected: Annotated[BoolLike, Since("3.1")] = False
 
 
+class Retype(StrictBody):
+    new_type: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    migration_policy: Literal["never", "on-demand"] = "never"
+
+
 class ImageKey(StrictBody):
     key: str
 
@@ -148,6 +153,7 @@ class ActionsApi:
                 202,
             ),
             ("os-volume_upload_image", self.upload, f"{actions}upload_image", UploadImage, 202),
+            ("os-retype", self.retype, "volume:retype", Retype, 202),
             ("os-reset_status", self.reset, f"{admin}:reset_status", Reset, 202),
             ("os-force_delete", self.force_delete, f"{admin}:force_delete", any_, 202),
             ("os-force_detach", self.force_detach, f"{admin}:force_detach", ForceDetach, 202),
@@ -241,6 +247,12 @@ class ActionsApi:
         if call.version is not None and call.version >= Version(3, 1):
             shown |= {"visibility": wish.visibility, "protected": False}
         return {"os-volume_upload_image": shown}
+
+    def retype(self, call: Call, tx: Tx) -> None:
+        """Where it is: there is nothing to migrate, whatever the policy allows."""
+        row = self._found(call, tx)
+        kind = self._storage.types.chosen(tx, call.body.value.new_type, call.principal)
+        self._volumes.retype(tx, row, kind, call.principal)
 
     def extend(self, call: Call, tx: Tx) -> None:
         row = self._found(call, tx)

@@ -491,6 +491,7 @@ ANSWERS: dict[str, Any] = {
     "DELETE /volumes/{volume_id}/metadata/{key}": Empty,
     "POST /volumes/{volume_id}/action#os-reimage": Empty,
     "POST /volumes/{volume_id}/action#os-extend": Empty,
+    "POST /volumes/{volume_id}/action#os-retype": Empty,
     "POST /volumes/{volume_id}/action#os-volume_upload_image": UploadedAnswer,
     "POST /volumes/{volume_id}/action#os-reserve": Empty,
     "POST /volumes/{volume_id}/action#os-unreserve": Empty,

@@ -39,6 +39,15 @@ class VolumeQuotas:
         for name, amount in amounts.items():
             self.all.give_back(tx, project_id, **{name: amount, f"{name}_{type_name}": amount})
 
+    def retype(self, tx: Tx, project_id: str, old: str, new: str, **amounts: int) -> None:
+        """What counted for one type counts for another one."""
+        wanted = {f"{name}_{new}": amount for name, amount in amounts.items()}
+        try:
+            self.all.take(tx, project_id, **wanted)
+        except QuotaExceeded as exceeded:
+            raise self._worded(tx, project_id, exceeded.code or "", wanted) from None
+        self.all.give_back(tx, project_id, **{f"{name}_{old}": n for name, n in amounts.items()})
+
     def check_size(self, tx: Tx, project_id: str, size: int) -> None:
         limit = self.all.limit(tx, project_id, "per_volume_gigabytes")
         if 0 <= limit < size:

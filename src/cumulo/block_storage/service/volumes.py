@@ -1,5 +1,6 @@
 """Volumes: the verbs. Each writes what is wanted; hosts make it so, and the status follows."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -350,6 +351,47 @@ class Volumes:
             tx.update(attachment, generation=attachment.generation + 1)
         self.tell_servers(tx, row)
         return self.demand(tx, row, size=size)
+
+    def retype(self, tx: Tx, row: VolumeRow, kind: TypeRow, who: Principal) -> VolumeRow:
+        """Another type, where it is: what the type asks for its pool must be able to do. Raises
+        BadRequest, QuotaExceeded."""
+        if row.status not in ("available", "in-use"):
+            raise BadRequest(
+                f"Invalid volume: Volume {row.id} status must be available or in-use to retype, "
+                f"but the current status is {row.status}."
+            )
+        old = self._types.of(tx, row.type_id)
+        if kind.id == old.id:
+            raise BadRequest(
+                f"Invalid input received: New volume_type same as original: {kind.id}."
+            )
+        lacking = missing_capability(kind.extra_specs)
+        if lacking is not None:
+            raise BadRequest(f"Invalid volume type: {kind.name}: {lacking}")
+        if row.attachments and (shares(kind.extra_specs), kind.qos_id) != (
+            shares(old.extra_specs),
+            old.qos_id,
+        ):
+            raise BadRequest(
+                f"Invalid volume: volume {row.id} is attached: its QoS specs, and how many may "
+                "have it, can only be changed while it is available."
+            )
+        for project, amounts in self._counted(tx, row).items():
+            self._quotas.retype(tx, project, old.name, kind.name, **amounts)
+        multiattach = row.multiattach
+        if shares(kind.extra_specs) or shares(old.extra_specs):
+            multiattach = shares(kind.extra_specs)
+        emit(tx, "volume.retype", row.id, principal=who, before=old.name, after=kind.name)
+        return self.refresh(tx, row, type_id=kind.id, multiattach=multiattach)
+
+    def _counted(self, tx: Tx, row: VolumeRow) -> dict[str, Counter[str]]:
+        """By project, what counts for the type: the volume, and its snapshots, some of which may
+        have stayed with another project when the volume was given away."""
+        found = {row.project_id: Counter({"volumes": 1, "gigabytes": row.size})}
+        for each in tx.all(snapshots.OF_VOLUME, volume_id=row.id):
+            more = Counter({"snapshots": 1, "gigabytes": each.size})
+            found.setdefault(each.project_id, Counter()).update(more)
+        return found
 
     def look_again(self, tx: Tx, row: VolumeRow) -> VolumeRow:
         """Forget the word that an administrator gave instead of what is seen."""
