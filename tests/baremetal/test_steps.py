@@ -3,6 +3,9 @@ and, by Redfish and an agent, on a machine with a disk."""
 
 import asyncio
 import json
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +153,28 @@ def test_a_machine_with_an_agent(lab: Lab) -> None:
     lab.provision(node, "clean", clean_steps=[reset], disable_ramdisk=True)
     lab.until(node, "manageable")
     assert machine.boots == boots
+
+
+def test_waits_and_holds_beside_an_agent(lab: Lab) -> None:
+    """Its heart beats meanwhile; and a hold is no work of its own."""
+    _, node = lab.enrolled()
+    lab.provision(node, "manage")
+    lab.until(node, "manageable")
+    erase = step("deploy", "erase_devices_metadata")
+    steps = [step("deploy", "wait", seconds=4), step("deploy", "hold"), erase]
+    lab.provision(node, "clean", clean_steps=steps)
+    end = time.monotonic() + 30
+    while lab.ask("GET", f"/nodes/{node}", status=200)["clean_step"].get("step") != "wait":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    began = time.monotonic()
+    lab.until(node, "clean hold")
+    assert time.monotonic() - began > 3
+    with closing(sqlite3.connect(lab.cloud.data / "cumulo.db", timeout=20)) as database, database:
+        long_ago = "2020-01-01T00:00:00.000000Z"
+        changed = database.execute(
+            "UPDATE baremetal_agents SET created_at = ? WHERE id = ?", (long_ago, node)
+        )
+        assert changed.rowcount == 1
+    lab.provision(node, "unhold")
+    lab.until(node, "manageable")

@@ -6,6 +6,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from cumulo.baremetal.drivers.fake import FakeHardware
+from cumulo.baremetal.jobs import wires as wires_of_jobs
+from cumulo.baremetal.model.hardware import Machine, Outlet
+from cumulo.baremetal.model.node import NodeRow
 from tests.compute.test_metal import NODES, a_flavor, a_node, ask, is_in, run
 from tests.compute.test_moves import SERVERS, now
 from tests.support.cloud import TestCloud
@@ -175,6 +181,71 @@ def test_a_machine_that_its_tenant_has_not_is_off_when_it_starts(tmp_path: Path)
         await provision(cloud, node, "unrescue", "active")
         await power(cloud, node, "rebooting")
         assert wires(tmp_path, node) == {MAC.format(0): f"tap{vif[:11]}"}
+
+    run(tmp_path, story)
+
+
+def test_a_network_that_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the process was away for longer than a network may take."""
+    wire, looks = FakeHardware.wire, 0
+
+    async def story(cloud: TestCloud) -> None:
+        nonlocal looks
+
+        async def late(self: FakeHardware, machine: Machine, mac: str, outlet: Outlet) -> bool:
+            nonlocal looks
+            if outlet.place != "network" or looks == 2:
+                return await wire(self, machine, mac, outlet)
+            looks += 1
+
+            def age(tx: Any) -> None:
+                tx.update(tx.get(NodeRow, machine.id), updated_at="2020-01-01T00:00:00.000000Z")
+
+            await cloud.cloud.database.write(age)
+            return False
+
+        monkeypatch.setattr(FakeHardware, "wire", late)
+        node = await metal(cloud, "m1")
+        vif = await port(cloud, await network(cloud))
+        await attach(cloud, node, vif)
+        await provision(cloud, node, "active", "active")
+        assert looks == 2 and wires(tmp_path, node) == {MAC.format(0): f"tap{vif[:11]}"}
+        # What has no end has one.
+        monkeypatch.setattr(wires_of_jobs, "MOST_LOOKS", 1)
+        looks = -9
+        await ask(cloud, "PUT", f"{NODES}/{node}/states/power", {"target": "rebooting"})
+        headers = {"x-openstack-ironic-api-version": "1.87"}
+        await cloud.until(
+            f"{NODES}/{node}",
+            lambda a: "has not made the ports" in (a.json["last_error"] or ""),
+            as_="admin",
+            headers=headers,
+        )
+
+    run(tmp_path, story)
+
+
+def test_nodes_and_cards_that_go_with_a_vif(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        node = await metal(cloud, "m1")
+        vif = await port(cloud, await network(cloud))
+        await attach(cloud, node, vif)
+        [card] = (await ask(cloud, "GET", f"{NODES}/{node}/ports"))["ports"]
+        path = f"/baremetal/v1/ports/{card['uuid']}"
+        other = [{"op": "replace", "path": "/address", "value": MAC.format(77)}]
+        assert vif in str(await ask(cloud, "PATCH", path, other, status=409))
+        assert vif in str(await ask(cloud, "DELETE", path, status=409))
+        await ask(cloud, "DELETE", f"{NODES}/{node}", status=204)
+        found = await shown(cloud, vif)
+        assert (found["device_id"], found["device_owner"]) == ("", "")
+        assert found["mac_address"] != MAC.format(0)
+        again = await metal(cloud, "m2")
+        await attach(cloud, again, vif)
+        await ask(cloud, "DELETE", f"{NODES}/{again}/vifs/{vif}", status=204)
+        [card] = (await ask(cloud, "GET", f"{NODES}/{again}/ports"))["ports"]
+        path = f"/baremetal/v1/ports/{card['uuid']}"
+        await ask(cloud, "PATCH", path, other)
+        await ask(cloud, "DELETE", path, status=204)
 
     run(tmp_path, story)
 

@@ -78,11 +78,12 @@ class Switch:
         if outlet.place != "network":
             master = f"master {BRIDGE}" if outlet.place == "provisioning" else "nomaster"
             self._batch(f"link set dev {tap} mtu 1500 {master}")
-            self._batch(*(f"link del dev {name}" for name in self._of_bridge(own, there)))
+            self._delete(self.namespace, self._of_bridge(own, there))
             return True
         end = _end_of(outlet.tap)
         others = [name for name in self._of_bridge(own, there) if name not in (own, end)]
-        lines = [f"link del dev {name}" for name in others]
+        self._delete(self.namespace, others)
+        lines = []
         if own not in there:
             lines.append(f"link add name {own} type bridge stp_state 0 forward_delay 0")
         lines += [f"link set dev {tap} mtu {outlet.mtu} master {own}", f"link set dev {own} up"]
@@ -99,13 +100,18 @@ class Switch:
         found = _link(self._data_plane, outlet.tap)
         if found is None or "master" not in found:
             return False
-        self._batch(
-            f"link del dev {outlet.tap}",
+        self._delete(self._data_plane, [outlet.tap])
+        lines = (
             f"link add name {outlet.tap} mtu {outlet.mtu} type veth peer name {end}"
             f" mtu {outlet.mtu} netns {self.namespace}",
             f"link set dev {outlet.tap} master {found['master']} up",
-            namespace=self._data_plane,
         )
+        try:
+            self._batch(*lines, namespace=self._data_plane)
+        except OSError:
+            # The agent may have made its tap anew: asked again, with nothing half made.
+            self._delete(self.namespace, [end])
+            return False
         return True
 
     def _of_bridge(self, bridge: str, there: Sequence[str]) -> list[str]:
@@ -117,6 +123,16 @@ class Switch:
         )
         names = [str(link["ifname"]) for link in json.loads(text or b"[]")]
         return [*(name for name in names if name.startswith("w")), bridge]
+
+    def _delete(self, namespace: str, names: Sequence[str]) -> None:
+        """They are gone afterwards, whoever was quicker: the end of a veth goes with its other,
+        which the network's agent takes away when its port is bound no longer. Raises OSError."""
+        for name in names:
+            try:
+                self._batch(f"link del dev {name}", namespace=namespace)
+            except OSError:
+                if name in in_namespace(namespace, devices):
+                    raise
 
     def _batch(self, *lines: str, namespace: str | None = None) -> None:
         text = "".join(f"{line}\n" for line in lines).encode()

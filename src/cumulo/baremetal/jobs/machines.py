@@ -35,8 +35,6 @@ from cumulo.core.work.jobs import Failed, Job, Kind, Outcome, Run, Step
 
 LOOK_EVERY = 0.5
 """Seconds between two questions whether long work has ended."""
-WIRE_EVERY = 0.2
-"""The same whether a network has made its port."""
 AGENT_EVERY = 2.0
 """The same of an agent, which calls by itself when it has ended something."""
 SLOTS = 32
@@ -236,7 +234,7 @@ class Machines:
         node = await run.read(lambda tx: self._work.of(tx, run.subject, run.id))
         if row is None or node is None or run.memo.image is None:
             return False
-        self._ramdisk.check_time(row)
+        self._ramdisk.check_time(row, run.memo.since)
         agents = self._service.agents
         url = agents.ramdisks.content_url(machine, agents.boot(row), "image")
         params: dict[str, Any] = {"image_info": told(run.memo.image, url)}
@@ -259,7 +257,7 @@ class Machines:
     async def start(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
         if not await self._wires.to_tenant(run, machine):
-            return run.pause(WIRE_EVERY)
+            return self._wires.look_again(run)
         await run.hold()
         await driver.set_boot_device(machine, "disk", True)
         target = POWER_ON if driver.can.ramdisk else "rebooting"
@@ -318,7 +316,7 @@ class Machines:
     async def start_again(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
         if not await self._wires.to_tenant(run, machine):
-            return run.pause(WIRE_EVERY)
+            return self._wires.look_again(run)
         await run.hold()
         if driver.can.ramdisk:
             await driver.set_boot_device(machine, "disk", True)
@@ -359,7 +357,7 @@ class Machines:
         starts = not run.memo.target.endswith("off")
         # Where a restart of the world has undone it, or a ramdisk was left where it was.
         if starts and not await self._wires.to_tenant(run, machine, again=True):
-            return run.pause(WIRE_EVERY)
+            return self._wires.look_again(run)
         await run.hold()
         await driver.set_power(machine, run.memo.target, run.id)
         state = await driver.power(machine)
@@ -368,5 +366,5 @@ class Machines:
     async def wire(self, run: Run[Memo]) -> Outcome[Memo]:
         _, machine = await self._subject(run)
         if not await self._wires.to_tenant(run, machine):
-            return run.pause(WIRE_EVERY)
+            return self._wires.look_again(run)
         return run.end(lambda tx: self._work.wired(tx, run.subject, run.id))

@@ -108,8 +108,10 @@ class Ramdisk:
         if seconds_of(now()) - seconds_of(heard) > SILENCE:
             raise Failed(f"the agent is silent since {heard}: {error}")
 
-    def check_time(self, row: AgentRow) -> None:
-        if seconds_of(now()) - seconds_of(row.created_at) > self._callback + self._work:
+    def check_time(self, row: AgentRow, since: float = 0.0) -> None:
+        """`since`: when the step that it is at began; without, with the boot."""
+        since = since or seconds_of(row.created_at) + self._callback
+        if seconds_of(now()) - since > self._work:
             raise Failed(f"the agent took more than {self._work:g} seconds")
 
     async def leave(self, run: Run[Memo], driver: Driver, machine: Machine) -> None:

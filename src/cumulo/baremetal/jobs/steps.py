@@ -15,6 +15,7 @@ from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.service.bare_metal import BareMetalService
 from cumulo.baremetal.service.steps import HOLD, POWER, WAIT, WRITE, is_agents, settings_of
 from cumulo.baremetal.service.work import Memo
+from cumulo.core.clock import now, seconds_of
 from cumulo.core.work.jobs import Failed, Outcome, Run
 
 LOOK_EVERY = 0.5
@@ -48,7 +49,11 @@ class Steps:
         if name == HOLD:
             return self._hold(run, node)
         if name == WAIT and not run.memo.held:
-            return run.pause(step["args"]["seconds"], memo=_held(run.memo))
+            seconds = step["args"]["seconds"]
+            return run.pause(seconds, memo=_held(run.memo, seconds_of(now()) + seconds))
+        if name == WAIT and (left := run.memo.until - seconds_of(now())) > 0:
+            # It was nudged: agents' hearts beat meanwhile.
+            return run.pause(left)
         if name in POWER:
             await run.hold()
             await driver.set_power(machine, POWER[name], f"{run.id} step {at}")
@@ -56,7 +61,7 @@ class Steps:
             await self._set_bios(run, driver, machine, step)
         elif name != WAIT and not await self._does(run, driver, machine, node, kind):
             return run.pause(AGENT_EVERY if driver.can.ramdisk else LOOK_EVERY)
-        return run.pause(0.0, memo=msgspec.structs.replace(run.memo, done=at + 1, held=False))
+        return run.pause(0.0, memo=_on(run.memo))
 
     def _hold(self, run: Run[Memo], node: NodeRow) -> Outcome[Memo]:
         memo = run.memo
@@ -69,7 +74,7 @@ class Steps:
             return run.go(run.step, hold)
         if node.step == "hold":
             return run.pause(LOOK_EVERY)
-        return run.pause(0.0, memo=msgspec.structs.replace(memo, done=memo.done + 1, held=False))
+        return run.pause(0.0, memo=_on(memo))
 
     async def _set_bios(
         self, run: Run[Memo], driver: Driver, machine: Machine, step: dict[str, Any]
@@ -98,7 +103,7 @@ class Steps:
         row = await self._ramdisk.called(run)
         if row is None:
             return False
-        self._ramdisk.check_time(row)
+        self._ramdisk.check_time(row, memo.since)
         told = {"node": {"uuid": node.id, "properties": node.properties}, "ports": []}
         before = [each for each in steps[: memo.done] if is_agents(each)]
         number = len([each for each in before if each["step"] != WRITE["step"]])
@@ -107,5 +112,11 @@ class Steps:
         return await self._ramdisk.command(run, machine, row, name, params, number) is not None
 
 
-def _held(memo: Memo) -> Memo:
-    return msgspec.structs.replace(memo, held=True)
+def _held(memo: Memo, until: float = 0.0) -> Memo:
+    return msgspec.structs.replace(memo, held=True, until=until)
+
+
+def _on(memo: Memo) -> Memo:
+    """To the next step."""
+    since = seconds_of(now())
+    return msgspec.structs.replace(memo, done=memo.done + 1, held=False, since=since)

@@ -10,16 +10,19 @@ done twice.
 
 from collections.abc import Mapping
 
+import msgspec
+
 from cumulo.baremetal.model.hardware import Machine, Outlet, Switch
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.service.vifs import Card, Vifs, networked, switched
 from cumulo.baremetal.service.work import Memo, Work
-from cumulo.core.clock import now, seconds_of
 from cumulo.core.db.transaction import Tx
-from cumulo.core.work.jobs import Failed, Run
+from cumulo.core.work.jobs import Failed, Outcome, Run
 
-SECONDS = 60.0
-"""How long a network may take to make its port."""
+LOOK_EVERY = 0.2
+"""Seconds between two questions whether a network has made its port."""
+MOST_LOOKS = 300
+"""Looks are counted, not the time: while nobody is there to look, no network makes a port."""
 
 
 class Wires:
@@ -80,9 +83,14 @@ class Wires:
             switch = found.get(mac)
             if switch is not None and not await switch.wire(machine, mac, outlet):
                 done = False
-        if not done and seconds_of(now()) - seconds_of(row.updated_at or row.created_at) > SECONDS:
+        if not done and run.memo.looks >= MOST_LOOKS:
             raise Failed("the network has not made the ports of the node's VIFs")
         return done
+
+    def look_again(self, run: Run[Memo]) -> Outcome[Memo]:
+        """After `to_tenant` has said False."""
+        memo = msgspec.structs.replace(run.memo, looks=run.memo.looks + 1)
+        return run.pause(LOOK_EVERY, memo=memo)
 
     def _cards(self, tx: Tx, run: Run[Memo]) -> tuple[NodeRow | None, list[Card]]:
         row = self._work.of(tx, run.subject, run.id)

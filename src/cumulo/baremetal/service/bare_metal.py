@@ -42,6 +42,7 @@ class BareMetalService:
         self.ports = Ports(self.nodes)
         self.vifs = Vifs(self.nodes, network, jobs)
         self.nodes.vifs_of = self.vifs.of
+        self.nodes.forget_vifs = self.vifs.forget
         self.portgroups = Portgroups(self.nodes)
         self.connectors = Connectors(self.nodes)
         self.targets = Targets(self.nodes, seal)

@@ -80,6 +80,8 @@ class Nodes:
         """So do the media that a node is booted from."""
         self.vifs_of: Callable[[Tx, NodeRow], list[str]] = lambda tx, row: []
         """What its cards are attached to."""
+        self.forget_vifs: Callable[[Tx, NodeRow], None] = lambda tx, row: None
+        """The ports that it had are free when it goes."""
         self.told: Callable[[Tx, NodeRow], None] = lambda tx, row: None
         """Who else has to know of each change of a node, where somebody has."""
         self.left: Callable[[Tx, NodeRow], None] = lambda tx, row: None
@@ -314,6 +316,7 @@ class Nodes:
         if row.allocation_id is not None:
             self.forget_allocation(tx, row)
         self.forget_boot(tx, row.id)
+        self.forget_vifs(tx, row)
         self.left(tx, row)
         tx.delete(row)
         driver = self.drivers.get(row.driver)

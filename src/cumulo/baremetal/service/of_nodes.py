@@ -12,7 +12,7 @@ from cumulo.baremetal.service.nodes import Nodes
 from cumulo.baremetal.service.secrets import Seal, kept, opened, sealed
 from cumulo.baremetal.service.things import FIXED, R, Things
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.faults import BadRequest, Conflict, NotFound
 
 MOST_OF_NODE = 256
 MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb",
@@ -92,10 +92,17 @@ class Portgroups(OfNode[PortgroupRow]):
             self.refuse_taken(tx, before, told, address=made["address"])
         if before is not None and before.node_id != made["node_id"]:
             raise BadRequest("A portgroup stays with its node")
+        if before is not None and before.vif is not None and before.address != made["address"]:
+            raise Conflict(
+                f"Portgroup {before.id} has the VIF {before.vif} attached, with its address."
+            )
         return made
 
     def refuse_delete(self, tx: Tx, row: PortgroupRow) -> None:
-        self.nodes.refuse_locked(self.node(tx, row))
+        node = self.node(tx, row)
+        self.nodes.refuse_locked(node)
+        if row.vif is not None and node.interfaces.get("network") != "noop":
+            raise Conflict(f"Portgroup {row.id} has the VIF {row.vif} attached.")
         if port_queries.PORTS.count(tx, {"portgroup_id": row.id}):
             raise BadRequest(f"Portgroup {row.id} contains ports and can not be deleted.")
 

@@ -69,6 +69,8 @@ class Ports(OfNode[PortRow]):
         if before is not None and before.node_id != made["node_id"]:
             raise BadRequest("A port stays with its node")
         self._refuse_taken_address(tx, made["address"], before)
+        if before is not None and before.vif is not None and before.address != made["address"]:
+            raise Conflict(f"Port {before.id} has the VIF {before.vif} attached, with its address.")
         if made["name"] is not None:
             told = f"A port with name {made['name']} already exists."
             self.refuse_taken(tx, before, told, name=made["name"])
@@ -104,8 +106,9 @@ class Ports(OfNode[PortRow]):
     def refuse_delete(self, tx: Tx, row: PortRow) -> None:
         node = self.node(tx, row)
         self.nodes.refuse_locked(node)
-        if row.vif is not None and node.instance_uuid is not None:
-            raise Conflict(f"Port {row.id} has the VIF {row.vif} of an instance attached.")
+        led = node.interfaces.get("network") != "noop"
+        if row.vif is not None and (led or node.instance_uuid is not None):
+            raise Conflict(f"Port {row.id} has the VIF {row.vif} attached.")
 
     def found(self, tx: Tx, node: NodeRow, addresses: Sequence[str]) -> None:
         """What an inspection saw: cards that nobody has named become ports."""

@@ -76,6 +76,12 @@ class Memo(msgspec.Struct, frozen=True):
     """How many of the steps are done."""
     held: bool = False
     """The hold or wait that is the next step has begun."""
+    until: float = 0.0
+    """When the wait ends."""
+    since: float = 0.0
+    """When the next step became the next one; 0.0: with the machine's boot."""
+    looks: int = 0
+    """How often the networks were asked whether they have made the ports."""
     ramdisk: bool = True
     """An agent in one does the steps, where the driver has that."""
 
