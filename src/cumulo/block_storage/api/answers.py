@@ -364,6 +364,19 @@ class TypeAccessAnswer(Body, kw_only=True):
     volume_type_access: list[TypeAccess]
 
 
+class DefaultType(Body, kw_only=True):
+    project_id: str
+    volume_type_id: str
+
+
+class DefaultTypeAnswer(Body, kw_only=True):
+    default_type: DefaultType
+
+
+class DefaultTypesAnswer(Body, kw_only=True):
+    default_types: list[DefaultType]
+
+
 class Qos(Body, kw_only=True):
     id: str
     name: str
@@ -438,6 +451,10 @@ ANSWERS: dict[str, Any] = {
     "GET /snapshots/detail": SnapshotsAnswer,
     "GET /snapshots/{snapshot_id}": SnapshotAnswer,
     "GET /snapshots/{snapshot_id}/metadata/{key}": MetaAnswer,
+    "GET /default-types": DefaultTypesAnswer,
+    "GET /default-types/{target_id}": DefaultTypeAnswer,
+    "PUT /default-types/{target_id}": DefaultTypeAnswer,
+    "DELETE /default-types/{target_id}": Empty,
     "GET /qos-specs": QosListAnswer,
     "POST /qos-specs": QosAnswer,
     "GET /qos-specs/{qos_id}": QosAnswer,

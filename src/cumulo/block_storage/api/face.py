@@ -4,6 +4,7 @@ from cumulo.block_storage.api import versions
 from cumulo.block_storage.api.actions import ActionsApi
 from cumulo.block_storage.api.attachments import AttachmentsApi
 from cumulo.block_storage.api.cloud import CloudApi
+from cumulo.block_storage.api.default_types import DefaultTypesApi
 from cumulo.block_storage.api.qos import QosApi
 from cumulo.block_storage.api.quotas import QuotasApi
 from cumulo.block_storage.api.snapshots import SnapshotsApi
@@ -48,6 +49,7 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
                 *AttachmentsApi(storage).operations(),
                 *SnapshotsApi(storage).operations(),
                 *TypesApi(storage).operations(),
+                *DefaultTypesApi(storage).operations(),
                 *QosApi(storage).operations(),
                 *TransfersApi(storage).operations(),
                 *QuotasApi(storage).operations(),

@@ -26,7 +26,7 @@ from cumulo.core.http.paging import page_of
 from cumulo.core.http.texts import Texts
 from cumulo.core.wire.coercions import as_bool, as_int
 
-MOST_METADATA = 128
+MOST_METADATA = 1024
 Source = tuple[VolumeRow, str, list[AttachmentRow]]
 """What the body of a volume is made of: its row, its type's name, its attachments."""
 
