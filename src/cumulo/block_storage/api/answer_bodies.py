@@ -259,6 +259,7 @@ class AttachmentAnswer(Body, kw_only=True):
 
 
 class AttachmentsAnswer(Body, kw_only=True):
+    attachments_links: list[Link] | UnsetType = UNSET
     attachments: list[AttachmentSummary]
 
 
@@ -279,6 +280,8 @@ class MetaAnswer(Body, kw_only=True):
 
 
 class SnapshotsAnswer(Body, kw_only=True):
+    snapshots_links: list[Link] | UnsetType = UNSET
+    count: int | UnsetType = UNSET
     snapshots: list[Snapshot]
 
 
@@ -316,10 +319,14 @@ class SwitchedServiceAnswer(Body, kw_only=True):
 
 
 class VolumesAnswer(Body, kw_only=True):
+    volumes_links: list[Link] | UnsetType = UNSET
+    count: int | UnsetType = UNSET
     volumes: list[VolumeSummary]
 
 
 class VolumesDetailAnswer(Body, kw_only=True):
+    volumes_links: list[Link] | UnsetType = UNSET
+    count: int | UnsetType = UNSET
     volumes: list[Volume]
 
 
@@ -383,6 +390,7 @@ class Qos(Body, kw_only=True):
 
 
 class QosListAnswer(Body, kw_only=True):
+    qos_specs_links: list[Link] | UnsetType = UNSET
     qos_specs: list[Qos]
 
 
@@ -425,6 +433,7 @@ class TransferAnswer(Body, kw_only=True):
 
 
 class TransfersAnswer(Body, kw_only=True):
+    transfers_links: list[Link] | UnsetType = UNSET
     transfers: list[Transfer]
 
 
