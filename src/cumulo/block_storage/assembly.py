@@ -34,7 +34,7 @@ def build(frame: Frame) -> Service:
     return Service(
         storage,
         faces=block_storage_faces(
-            storage, frame.rules("block_storage", RULES, project_only(RULES))
+            storage, frame.caller, frame.rules("block_storage", RULES, project_only(RULES))
         ),
         parts=[
             StoragePart(frame.get(Identity), storage.images, storage.volumes, storage.snapshots)

@@ -93,6 +93,8 @@ RULES: dict[str, str] = {
     "volume_extension:quotas:show": _READ,
     "volume_extension:quotas:update": _ADMIN,
     "volume_extension:quotas:delete": _ADMIN,
+    "volume_extension:quota_classes:get": _ADMIN,
+    "volume_extension:quota_classes:update": _ADMIN,
     "volume_extension:services:index": _ADMIN,
     "volume_extension:services:update": _ADMIN,
     "volume_extension:hosts": _ADMIN,

@@ -289,6 +289,10 @@ class QuotaSetAnswer(Body, kw_only=True):
     quota_set: QuotaSet
 
 
+class QuotaClassAnswer(Body, kw_only=True):
+    quota_class_set: QuotaSet
+
+
 class AvailabilityZoneInfoAnswer(Body, kw_only=True):
     availability_zone_info: list[AvailabilityZoneInfo] = field(name="availabilityZoneInfo")
 

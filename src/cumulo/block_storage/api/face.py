@@ -15,10 +15,13 @@ from cumulo.block_storage.policy import RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.core.auth.policy import Rules
 from cumulo.core.http import faults
+from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
 
 
-def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None) -> list[Face]:
+def block_storage_faces(
+    storage: BlockStorageService, caller: Caller, rules: Rules | None = None
+) -> list[Face]:
     rules = rules or Rules(RULES)
     volumes = VolumesApi(storage)
     discovery = Face(
@@ -52,7 +55,7 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
                 *DefaultTypesApi(storage).operations(),
                 *QosApi(storage).operations(),
                 *TransfersApi(storage).operations(),
-                *QuotasApi(storage).operations(),
+                *QuotasApi(storage, caller).operations(),
                 *CloudApi(storage).operations(),
             ],
         ),
