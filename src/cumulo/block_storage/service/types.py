@@ -58,7 +58,9 @@ class Types:
         """A type by its id or name; when nobody asks, the project's default one, or the cloud's."""
         if not wish:
             known = None if who.project_id is None else tx.get(DefaultTypeRow, who.project_id)
-            return self.ensure_default(tx) if known is None else self.of(tx, known.type_id)
+            if known is None:
+                return self.ensure_default(tx)
+            wish = known.type_id  # which may not be the project's any more
         row = tx.get(TypeRow, wish) or tx.one(queries.BY_NAME, name=wish)
         if row is None or not self.may_use(tx, row, who):
             raise NotFound(f"Volume type with name {wish} could not be found.")
