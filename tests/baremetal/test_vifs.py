@@ -149,6 +149,97 @@ def test_vifs_that_are_refused(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+def test_a_machine_that_its_tenant_has_not_is_off_when_it_starts(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        node = await metal(cloud, "m1")
+        vif = await port(cloud, await network(cloud))
+        await attach(cloud, node, vif)
+        # Given up with the ramdisk's wire; the image is on the disk.
+        hold = {"interface": "deploy", "step": "hold", "args": {}, "priority": 50}
+        await provision(cloud, node, "active", "deploy hold", deploy_steps=[hold])
+        states = f"{NODES}/{node}/states/provision"
+        newest = {"x-openstack-ironic-api-version": "1.110"}
+        abort = {"target": "abort"}
+        told = await cloud.call("PUT", states, as_="admin", json_=abort, headers=newest)
+        assert told.status == 202, told.raw
+        await is_in(cloud, node, "deploy failed")
+        assert wires(tmp_path, node) == {MAC.format(0): "provisioning"}
+        await power(cloud, node, "rebooting")
+        assert wires(tmp_path, node) == {MAC.format(0): "nothing"}
+        await provision(cloud, node, "active", "active")
+        for target in ("rebooting", "power on", "soft rebooting"):
+            await provision(cloud, node, "rescue", "rescue", rescue_password="let-me-in")
+            assert wires(tmp_path, node) == {MAC.format(0): "provisioning"}
+            await power(cloud, node, target)
+            assert wires(tmp_path, node) == {MAC.format(0): "nothing"}
+        await provision(cloud, node, "unrescue", "active")
+        await power(cloud, node, "rebooting")
+        assert wires(tmp_path, node) == {MAC.format(0): f"tap{vif[:11]}"}
+
+    run(tmp_path, story)
+
+
+async def power(cloud: TestCloud, node: str, target: str) -> None:
+    await ask(cloud, "PUT", f"{NODES}/{node}/states/power", {"target": target})
+    headers = {"x-openstack-ironic-api-version": "1.87"}
+    found = await cloud.until(
+        f"{NODES}/{node}",
+        lambda a: a.json["target_power_state"] is None,
+        as_="admin",
+        headers=headers,
+    )
+    assert found.json["last_error"] is None
+
+
+def test_vifs_that_were_kept_before_are_not_anybodys_ports(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        node, flavor = await metal(cloud, "m1"), await a_flavor(cloud)
+        wish = {
+            "name": "m", "flavorRef": flavor, "imageRef": cloud.image,
+            "networks": [{"uuid": await network(cloud)}],
+        }  # fmt: skip
+        server = (await cloud.call("POST", SERVERS, json_={"server": wish})).json["server"]["id"]
+        await now(cloud, server, "ACTIVE")
+        [victim] = await vifs(cloud, node)
+        before = await shown(cloud, victim)
+        other = await a_node(cloud, "m2", network_interface="noop")
+        card = {"node_uuid": other, "address": "52:54:00:bb:00:01"}
+        await ask(cloud, "POST", "/baremetal/v1/ports", card)
+        await attach(cloud, other, victim)
+        to = [{"op": "add", "path": "/network_interface", "value": "neutron"}]
+        told = await ask(cloud, "PATCH", f"{NODES}/{other}", to, status=409)
+        assert "network_interface" in str(told)
+        # As one finds it after an upgrade; even a node that is said to be that server's.
+        for instance in (None, server):
+            await turned(cloud, other, node, instance)
+            await provision(cloud, other, "active", "active")
+            assert wires(tmp_path, other) == {card["address"]: "nothing"}
+            await provision(cloud, other, "rescue", "rescue", rescue_password="let-me-in")
+            assert await shown(cloud, victim) == before
+            await provision(cloud, other, "deleted", "available")
+            assert await shown(cloud, victim) == before
+            await ask(cloud, "PATCH", f"{NODES}/{other}", [{**to[0], "value": "noop"}])
+            await attach(cloud, other, victim)
+        await ask(cloud, "DELETE", f"{NODES}/{other}/vifs/{victim}", status=204)
+        await ask(cloud, "PATCH", f"{NODES}/{other}", to)
+
+    run(tmp_path, story)
+
+
+async def turned(cloud: TestCloud, id: str, other: str, instance: str | None) -> None:
+    """A node to `neutron` as it stands; `other` is said not to have the instance."""
+
+    def write(tx: Any) -> None:
+        nodes = cloud.cloud.services.baremetal.nodes
+        row = nodes.get(tx, id)
+        if instance is not None:
+            tx.update(nodes.get(tx, other), instance_uuid=None)
+        interfaces = {**row.interfaces, "network": "neutron"}
+        tx.update(row, interfaces=interfaces, instance_uuid=instance)
+
+    await cloud.cloud.database.write(write)
+
+
 def test_a_servers_ports_are_its_nodes(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
         node, flavor = await metal(cloud, "m1", cards=2), await a_flavor(cloud)

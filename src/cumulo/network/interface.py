@@ -358,8 +358,18 @@ class CardPorts(Protocol):
         one of the caller's project. Raises NotFound; Conflict where it is somebody's already, or
         another port of its network has that address."""
 
-    def bind(self, tx: Tx, port_id: str, host_id: str | None) -> CardPort | None:
-        """It is on that host from now on (None: on none); None for a port that is gone."""
+    def bind(
+        self,
+        tx: Tx,
+        port_id: str,
+        host_id: str | None,
+        *,
+        holder: str,
+        node: str,
+        mac: str | None,
+    ) -> CardPort | None:
+        """It is on that host from now on (None: on none); None for a port that is gone, or was not
+        taken with the same words."""
 
-    def release(self, tx: Tx, port_id: str) -> None:
-        """It is on no host, with an address of the cloud's own again, if it is there at all."""
+    def release(self, tx: Tx, port_id: str, *, holder: str, node: str, mac: str | None) -> None:
+        """It is on no host, with an address of the cloud's own again, if it was taken so."""

@@ -357,7 +357,7 @@ class Machines:
     async def change_power(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
         starts = not run.memo.target.endswith("off")
-        # Where a restart of the world has undone it.
+        # Where a restart of the world has undone it, or a ramdisk was left where it was.
         if starts and not await self._wires.to_tenant(run, machine, again=True):
             return run.pause(WIRE_EVERY)
         await run.hold()

@@ -53,8 +53,8 @@ class Wires:
                 await switch.wire(machine, mac, outlet)
 
     async def to_tenant(self, run: Run[Memo], machine: Machine, *, again: bool = False) -> bool:
-        """False: a network has not made its port yet. `again`: only of a machine that its tenant
-        has, and of cards whose switch is known. Raises Failed, Rejected."""
+        """False: a network has not made its port yet. `again`: only of cards whose switch is known;
+        and a machine that its tenant has not is taken off. Raises Failed, Rejected."""
         if not networked(machine):
             return True
         await run.hold()
@@ -62,6 +62,9 @@ class Wires:
         if row is None:
             raise Failed("the node is gone, or at something else")
         if again and row.provision_state != "active":
+            # It may have been a ramdisk's, which failed or was given up: its disk starts now.
+            if switched(row):
+                await self.off(run, machine)
             return True
         found = {card.mac: self._switch(row, machine, card.mac) for card in cards}
         for card in cards if switched(row) else ():

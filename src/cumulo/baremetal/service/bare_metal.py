@@ -41,6 +41,7 @@ class BareMetalService:
         self.nodes = Nodes(drivers, seal, host)
         self.ports = Ports(self.nodes)
         self.vifs = Vifs(self.nodes, network, jobs)
+        self.nodes.vifs_of = self.vifs.of
         self.portgroups = Portgroups(self.nodes)
         self.connectors = Connectors(self.nodes)
         self.targets = Targets(self.nodes, seal)

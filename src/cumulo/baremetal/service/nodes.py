@@ -78,6 +78,8 @@ class Nodes:
         """Allocations stand on nodes, and go with them."""
         self.forget_boot: Callable[[Tx, str], None] = lambda tx, node: None
         """So do the media that a node is booted from."""
+        self.vifs_of: Callable[[Tx, NodeRow], list[str]] = lambda tx, row: []
+        """What its cards are attached to."""
         self.told: Callable[[Tx, NodeRow], None] = lambda tx, row: None
         """Who else has to know of each change of a node, where somebody has."""
         self.left: Callable[[Tx, NodeRow], None] = lambda tx, row: None
@@ -205,6 +207,7 @@ class Nodes:
                 "The reset_interfaces parameter can only be used when changing driver."
             )
         checked = self._checked(tx, new, row)
+        self._refuse_moved(tx, row, checked["interfaces"])
         self._refuse_taken(tx, msgspec.structs.replace(row, **checked), row)
         if not checked["maintenance"] and row.maintenance:
             checked |= {"maintenance_reason": None, "fault": None}
@@ -241,6 +244,14 @@ class Nodes:
             raise Conflict(f"Node {row.id} can not be retired while it is available.")
         if "parent_node" in changed and new["parent_node"] == row.id:
             raise BadRequest(f"Node {row.id} can not be its own parent.")
+
+    def _refuse_moved(self, tx: Tx, row: NodeRow, interfaces: Mapping[str, str]) -> None:
+        """What a VIF is depends on the network interface that it was attached under."""
+        if interfaces.get("network") != row.interfaces.get("network") and self.vifs_of(tx, row):
+            raise Conflict(
+                f"Node {row.id} can not have network_interface updated while VIFs are attached "
+                "to it."
+            )
 
     def set_traits(self, tx: Tx, row: NodeRow, traits: Sequence[str], who: Principal) -> NodeRow:
         self.refuse_locked(row)

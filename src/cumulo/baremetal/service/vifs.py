@@ -10,7 +10,7 @@ neutron   as flat, and a switch leads the card to the port's network while the m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from cumulo.baremetal.model.hardware import Machine, Outlet
 from cumulo.baremetal.model.node import NodeRow
@@ -36,6 +36,8 @@ class Card:
 
     mac: str
     vif: str | None
+    address: str | None
+    """Of what the VIF is attached to, the card or its group: its port has that."""
 
 
 class Vifs:
@@ -90,9 +92,8 @@ class Vifs:
                 f"Unable to attach VIF {vif}, not enough free physical ports on node {node.id}."
             )
         if networked(node):
-            holder = node.instance_uuid or node.id
             try:
-                self._network.take(tx, who, vif, holder=holder, node=node.id, mac=free[0].address)
+                self._network.take(tx, who, vif, **_taker(node, free[0].address))
             except NotFound as fault:
                 raise BadRequest(f"Unable to attach VIF: {fault.message}") from None
         tx.update(free[0], vif=vif, updated_at=tx.now)
@@ -114,7 +115,7 @@ class Vifs:
 
     def _let_go(self, tx: Tx, node: NodeRow, plug: Plug) -> None:
         if networked(node):
-            self._network.release(tx, plug.vif or "")
+            self._network.release(tx, plug.vif or "", **_taker(node, plug.address))
         tx.update(plug, vif=None, updated_at=tx.now)
 
     def wire_tenant(self, tx: Tx, node: NodeRow) -> NodeRow:
@@ -131,11 +132,14 @@ class Vifs:
         """All of the node's. A VIF of a group is with the first of its cards."""
         ports = tx.all(queries.OF_NODE, node_id=node.id)
         ports.sort(key=lambda each: not each.pxe_enabled)
-        groups = {each.id: each.vif for each in tx.all(queries.GROUPS_OF_NODE, node_id=node.id)}
+        groups = {each.id: each for each in tx.all(queries.GROUPS_OF_NODE, node_id=node.id)}
         found = []
         for each in ports:
-            vif = each.vif if each.portgroup_id is None else groups.pop(each.portgroup_id, None)
-            found.append(Card(each.address, vif))
+            plug: Plug | None = each
+            if each.portgroup_id is not None:
+                plug = groups.pop(each.portgroup_id, None)
+            vif, address = (plug.vif, plug.address) if plug is not None else (None, None)
+            found.append(Card(each.address, vif, address))
         return found
 
     def to_tenant(
@@ -145,7 +149,10 @@ class Vifs:
         None: of no host's, the node stands for one); the outlet of each card."""
         found = []
         for card, host in zip(self.cards(tx, node), hosts, strict=True):
-            port = None if card.vif is None else self._network.bind(tx, card.vif, host or node.id)
+            port = None
+            if card.vif is not None:
+                taker = _taker(node, card.address)
+                port = self._network.bind(tx, card.vif, host or node.id, **taker)
             outlet = Outlet("nothing")
             if port is not None:
                 outlet = Outlet("network", port.tap, port.mtu)
@@ -157,8 +164,20 @@ class Vifs:
         cards = self.cards(tx, node)
         for card in cards:
             if card.vif is not None:
-                self._network.bind(tx, card.vif, None)
+                self._network.bind(tx, card.vif, None, **_taker(node, card.address))
         return [card.mac for card in cards]
+
+
+class Taker(TypedDict):
+    """Who has a port, as the network notes it."""
+
+    holder: str
+    node: str
+    mac: str | None
+
+
+def _taker(node: NodeRow, address: str | None) -> Taker:
+    return {"holder": node.instance_uuid or node.id, "node": node.id, "mac": address}
 
 
 def networked(node: NodeRow | Machine) -> bool:
