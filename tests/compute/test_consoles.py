@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cumulo.compute.api import consoles
+from cumulo.core.db.transaction import DatabaseAway
 from tests.support.cloud import TestCloud, running_cloud
 
 COMPUTE = "/compute/v2.1"
@@ -117,5 +118,34 @@ def test_a_console_ends_with_the_right(
             # Nor does its token open another.
             again = Line(cloud, "/compute/console", f"token={token}", ["binary"])
             await again.next("websocket.close")
+
+    asyncio.run(run())
+
+
+def test_a_console_outlives_a_database_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a moment: then nobody knows whether it may be open."""
+    monkeypatch.setattr(consoles, "LOOK_SECONDS", 0.05)
+
+    async def away(function: Any) -> Any:
+        raise DatabaseAway("a failover")
+
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            token = await token_of(cloud, await server_of(cloud))
+            line = Line(cloud, "/compute/console", f"token={token}", ["binary"])
+            await line.next("websocket.accept")
+            with monkeypatch.context() as patch:
+                patch.setattr(cloud.cloud.database, "read", away)
+                await asyncio.sleep(0.3)
+                assert not line.task.done()
+            await asyncio.sleep(0.2)
+            assert not line.task.done()
+            with monkeypatch.context() as patch:
+                patch.setattr(consoles, "UNSEEN_SECONDS", 0.2, raising=False)
+                patch.setattr(cloud.cloud.database, "read", away)
+                await line.next("websocket.close")
+            await asyncio.wait_for(line.task, 10)
 
     asyncio.run(run())

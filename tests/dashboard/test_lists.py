@@ -28,8 +28,9 @@ def test_what_a_service_cannot_search_is_found(
     async def run(cloud: TestCloud) -> None:
         for number in range(60):
             name = f"size-{number:02}" if number else "size-00"
-            body = {"flavor": {"name": name, "ram": 64 + number, "vcpus": 1, "disk": 1}}
-            await made(cloud, "/compute/v2.1/flavors", body, "admin")
+            # In this order: they are listed by their ids.
+            wish = {"id": f"z{number:02}", "name": name, "ram": 64 + number, "vcpus": 1, "disk": 1}
+            await made(cloud, "/compute/v2.1/flavors", {"flavor": wish}, "admin")
         mine = await signed_in(cloud, "admin")
         assert "size-59" in text_of(await mine.get("/flavors?q=size-59"))
         monkeypatch.setattr(lists, "SOUGHT", 20)

@@ -307,6 +307,9 @@ def test_sessions_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     [
         "/dashboard/%2e%2e/object-store/v1/AUTH_x/box/login.html",
         "/dashboard/%252E./x",
+        "/dashboard/%3F/../../object-store/v1/AUTH_x/box/login.html",
+        "/dashboard/%253F/%252e%252e/x",
+        "/dashboard/%23/../../x",
         "//x.example",
     ],
 )

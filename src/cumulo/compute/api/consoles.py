@@ -14,7 +14,7 @@ from cumulo.compute.api.common import action
 from cumulo.compute.model.console import ConsoleRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.consoles import KINDS, Consoles, Rights, speaks_spice
-from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.db.transaction import Database, DatabaseAway, Overtaken, Tx
 from cumulo.core.faults import BadRequest, NotFound, Unavailable
 from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.hosts.lines import Line
@@ -25,6 +25,8 @@ from cumulo.core.work import pools
 
 LOOK_SECONDS = 5.0
 """Between two looks whether an open console may stay so."""
+UNSEEN_SECONDS = 60.0
+"""So long it stays open when the database does not answer these looks."""
 _TOKEN = "token."
 PAGE = "vnc.html"
 SPICE = Path("/usr/share/spice-html5")
@@ -222,10 +224,17 @@ class ConsolesApi:
             await line.close()
 
     async def _until_it_ends(self, console: ConsoleRow, host_id: str | None) -> None:
-        holds = True
+        clock = asyncio.get_running_loop().time
+        holds, answered = True, clock()
         while holds:
             await asyncio.sleep(LOOK_SECONDS)
-            holds = await self._database.read(lambda tx: self._consoles.holds(tx, console, host_id))
+            try:
+                holds = await self._database.read(
+                    lambda tx: self._consoles.holds(tx, console, host_id)
+                )
+                answered = clock()
+            except (DatabaseAway, Overtaken):  # neither line nor socket needs it
+                holds = clock() - answered < UNSEEN_SECONDS
 
 
 def _url(base: str, kind: str, token: str) -> str:

@@ -254,7 +254,7 @@ def _websso(way: str, origin: str) -> str:
 def inside(where: str) -> str:
     """A place to go on to, only in the dashboard itself."""
     # Browsers read `%2e%2e` as `..`, and so may whoever reads an address twice.
-    read = unquote(unquote(where))
-    fits = where.startswith(f"{MOUNT}/") and read.isprintable()
-    path = read.partition("?")[0]
+    # An escaped `?` is a part of the path to them.
+    path = unquote(unquote(where.partition("?")[0]))
+    fits = where.startswith(f"{MOUNT}/") and unquote(unquote(where)).isprintable()
     return where if fits and not any(part in path for part in ("\\", "//", "..")) else ""

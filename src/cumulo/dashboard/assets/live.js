@@ -62,30 +62,35 @@ function put(part, html) {
   dates(part);
 }
 
-// Of each part the number of the last question: an answer that another one has overtaken is old.
-const turns = new Map();
-const asking = new Map();
-async function refresh(part) {
-  const mine = (turns.get(part) || 0) + 1;
-  turns.set(part, mine);
-  asking.set(part, (asking.get(part) || 0) + 1);
-  const answer = await text(part.dataset.part).finally(() => asking.set(part, asking.get(part) - 1));
-  if (!answer || turns.get(part) !== mine) return;
-  if (answer.status === 404 && part.dataset.id) { location.href = location.pathname.split("/").slice(0, -1).join("/"); return; }
-  if (!answer.ok) return;
-  const html = await answer.text();
-  if (turns.get(part) === mine) put(part, html);
+// One question about a thing at a time: what changes while it is on its way is asked for after it. (If
+// the last question alone counted, a list would stand still while much happens.)
+const asking = new Set();
+function later(key, pause, ask) {
+  if (waiting.has(key)) return;
+  waiting.set(key, setTimeout(() => {
+    waiting.delete(key);
+    if (asking.has(key)) { later(key, pause, ask); return; }
+    asking.add(key);
+    ask().catch(() => {}).finally(() => asking.delete(key));
+  }, pause));
 }
+const patience = () => ({ signal: AbortSignal.timeout(60000) });
 
-function soon(part) {
-  if (waiting.has(part)) return;
-  waiting.set(part, setTimeout(() => { waiting.delete(part); refresh(part).catch(() => {}); }, part.dataset.live === "*" ? 1000 : 120));
+// How often each part was asked for as a whole: a row from before the last time is old.
+const turns = new Map();
+async function refresh(part) {
+  turns.set(part, (turns.get(part) || 0) + 1);
+  const answer = await text(part.dataset.part, patience());
+  if (!answer) return;
+  if (answer.status === 404 && part.dataset.id) { location.href = location.pathname.split("/").slice(0, -1).join("/"); return; }
+  if (answer.ok) put(part, await answer.text());
 }
+function soon(part) { later(part, part.dataset.live === "*" ? 1000 : 120, () => refresh(part)); }
 
 // One row that is there already is asked for alone.
 async function row(part, place, id) {
   const before = turns.get(part);
-  const answer = await text(`${part.dataset.row}&id=${encodeURIComponent(id)}`);
+  const answer = await text(`${part.dataset.row}&id=${encodeURIComponent(id)}`, patience());
   if (!answer) return;
   if (answer.status === 404) { soon(part); return; }
   if (!answer.ok || !place.isConnected) return;
@@ -102,13 +107,12 @@ async function row(part, place, id) {
   delete part.dataset.last;
 }
 function rowSoon(part, id) {
-  const key = `${part.dataset.row} ${id}`;
-  if (waiting.has(key)) return;
-  waiting.set(key, setTimeout(() => {
-    waiting.delete(key);
+  later(`${part.dataset.row} ${id}`, 120, async () => {
+    if (waiting.has(part)) return;  // the whole is asked for then
+    if (asking.has(part)) { rowSoon(part, id); return; }
     const place = part.querySelector(`tr[data-row="${CSS.escape(id)}"]`);
-    if (place) row(part, place, id).catch(() => {});
-  }, 120));
+    if (place) await row(part, place, id);
+  });
 }
 
 const parts = () => [...document.querySelectorAll("[data-live]")];
@@ -117,7 +121,7 @@ function changed(event) {
     const known = part.dataset.row && part.dataset.live.split(" ")[0] === event.resource_type
       && !/\.(create|delete|remove)/.test(event.type)
       && part.querySelector(`tr[data-row="${CSS.escape(event.resource_id)}"]`);
-    if (known && !waiting.has(part) && !asking.get(part)) { rowSoon(part, event.resource_id); continue; }
+    if (known) { rowSoon(part, event.resource_id); continue; }
     const [own, ...others] = part.dataset.live.split(" ");
     if (own === "*" || others.includes(event.resource_type)
       || (own === event.resource_type && (!part.dataset.id || part.dataset.id === event.resource_id))) soon(part);
