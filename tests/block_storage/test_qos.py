@@ -35,6 +35,8 @@ def test_by_size() -> None:
         {"total_iops_sec": "0"},
         {"total_iops_sec": "-1"},
         {"total_iops_sec": "1" * 300},
+        {"total_iops_sec": "1", "total_iops_sec_max": "1" + "0" * 16},
+        {"size_iops_sec": "1" + "0" * 250},
         {"total_iops_sec": "\u0661"},
         {"total_iops_sec_per_gb_min": "x"},
         {"total_bytes_sec": "1", "read_bytes_sec": "1"},

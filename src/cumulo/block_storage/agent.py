@@ -39,7 +39,9 @@ class StorageAgent:
         """`folder`: the host's own."""
         self.driver = driver
         self._shelf = shelf.used_by(self.kind)
-        self._copies = Copies(folder / "volume-copies")
+        copies = folder / "volume-copies"
+        copies.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._copies = Copies(copies)
         self._copying = asyncio.Semaphore(2)
         """So many long copies at once, beside those that volumes are made by."""
 

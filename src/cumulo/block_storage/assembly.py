@@ -22,14 +22,19 @@ from cumulo.image.interface import Images, ImageUploads
 def build(frame: Frame) -> Service:
     quotas = frame.quotas("block_storage", DEFAULTS, more=of_types)
     storage = BlockStorageService(
-        frame.registry, frame.get(Images), quotas, frame.jobs, frame.later(AttachedViews)
+        frame.registry,
+        frame.get(Images),
+        quotas,
+        frame.jobs,
+        frame.get(Identity),
+        frame.later(AttachedViews),
     )
     frame.give(BlockStorage, storage)
     StorageJobs(storage, frame.conductor, frame.get(ImageUploads)).add_to(frame.jobs)
     return Service(
         storage,
         faces=block_storage_faces(
-            storage, frame.rules("block_storage", RULES, project_only(RULES))
+            storage, frame.caller, frame.rules("block_storage", RULES, project_only(RULES))
         ),
         parts=[
             StoragePart(frame.get(Identity), storage.images, storage.volumes, storage.snapshots)

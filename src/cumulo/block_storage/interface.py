@@ -45,6 +45,7 @@ EVENTS = (
         on("volume_type", "volume.type.create", "volume.type.delete", name=str),
         on("volume_type", "volume.type.update"),
         on("volume_type", "volume.type.access.add", "volume.type.access.remove", project=str),
+        on("volume_type", "volume.type.default", project=str),
         on("qos_specs", "volume.qos.create", "volume.qos.delete", name=str),
         on("qos_specs", "volume.qos.update"),
         on(

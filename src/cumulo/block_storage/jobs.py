@@ -44,21 +44,25 @@ class StorageJobs:
         )
 
     async def copy(self, run: Run[Uploading]) -> Outcome[Uploading]:
-        host = await self._host(run)
+        memo = run.memo
+        await self._check(run)
         await run.hold()
-        made = await self._ask(host, "copy", id=run.subject, name=run.id, format=run.memo.format)
+        made = await self._ask(
+            memo.host_id, "copy", id=run.subject, name=run.id, format=memo.format
+        )
         if made["reason"] is not None:
             raise OSError(made["reason"])
         return run.next()
 
     async def upload(self, run: Run[Uploading]) -> Outcome[Uploading]:
-        memo, host = run.memo, await self._host(run)
+        memo = run.memo
+        await self._check(run)
         known = await run.read(lambda tx: self._storage.images.find(tx, [memo.image_id]))
         if memo.image_id not in known:
             raise Failed(f"Image {memo.image_id} was deleted meanwhile.")
         if known[memo.image_id].status != "active":  # the step may be done a second time
             await run.hold()
-            reader = HostCopy(self._ask, host, run.id)
+            reader = HostCopy(self._ask, memo.host_id, run.id)
             try:
                 await self._uploads.receive(
                     memo.image_id, bytes_of(reader), _uploader(memo), lambda tx, row: None
@@ -73,21 +77,18 @@ class StorageJobs:
 
     async def drop(self, run: Run[Uploading]) -> None:
         """The copy on the host goes; one that nobody can ask for goes by itself after a day."""
-        row = await run.read(lambda tx: tx.get(VolumeRow, run.subject))
-        if row is not None and row.host_id is not None:
-            try:
-                await self._conductor.ask(row.host_id, KIND, "drop_copy", name=run.id)
-            except HostDown:
-                return
+        try:
+            await self._conductor.ask(run.memo.host_id, KIND, "drop_copy", name=run.id)
+        except HostDown:
+            return
 
     def undone(self, tx: Tx, job: Job[Uploading]) -> None:
         self._storage.uploads.end(tx, job.subject, job.memo.image_id, job.reason)
 
-    async def _host(self, run: Run[Uploading]) -> str:
+    async def _check(self, run: Run[Uploading]) -> None:
         row = await run.read(lambda tx: tx.get(VolumeRow, run.subject))
-        if row is None or row.host_id is None or row.wanted != "present":
+        if row is None or row.wanted != "present":
             raise Failed(f"Volume {run.subject} was deleted meanwhile.")
-        return row.host_id
 
     async def _ask(self, host: str, question: str, **arguments: Any) -> Any:
         try:

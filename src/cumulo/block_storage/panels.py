@@ -365,7 +365,7 @@ TYPES = Panel(
     group="Storage",
     order=42,
     about="Kinds of volumes: which storage they are on, and what it promises.",
-    items=ask("GET", "/types"),
+    items=ask("GET", "/types?is_public=none"),
     key="volume_types",
     columns=(
         column("Name", "name", link=True),

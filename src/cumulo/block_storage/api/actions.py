@@ -7,7 +7,7 @@ import msgspec
 
 from cumulo.block_storage.api.bodies import Metadata
 from cumulo.block_storage.api.types import type_body
-from cumulo.block_storage.api.volumes import VolumesApi
+from cumulo.block_storage.api.volumes import VolumesApi, refuse_too_much
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.block_storage.service.sources import from_image
@@ -373,6 +373,7 @@ class ActionsApi:
     def set_image(self, call: Call, tx: Tx) -> Any:
         row = self._found(call, tx)
         merged = {**(row.image_metadata or {}), **call.body.value.metadata}
+        refuse_too_much(merged)
         self._volumes.update(tx, row, call.principal, image_metadata=merged)
         return {"metadata": merged}
 

@@ -4,6 +4,7 @@ from cumulo.block_storage.api import versions
 from cumulo.block_storage.api.actions import ActionsApi
 from cumulo.block_storage.api.attachments import AttachmentsApi
 from cumulo.block_storage.api.cloud import CloudApi
+from cumulo.block_storage.api.default_types import DefaultTypesApi
 from cumulo.block_storage.api.qos import QosApi
 from cumulo.block_storage.api.quotas import QuotasApi
 from cumulo.block_storage.api.snapshots import SnapshotsApi
@@ -14,10 +15,13 @@ from cumulo.block_storage.policy import RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.core.auth.policy import Rules
 from cumulo.core.http import faults
+from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
 
 
-def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None) -> list[Face]:
+def block_storage_faces(
+    storage: BlockStorageService, caller: Caller, rules: Rules | None = None
+) -> list[Face]:
     rules = rules or Rules(RULES)
     volumes = VolumesApi(storage)
     discovery = Face(
@@ -48,9 +52,10 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
                 *AttachmentsApi(storage).operations(),
                 *SnapshotsApi(storage).operations(),
                 *TypesApi(storage).operations(),
+                *DefaultTypesApi(storage).operations(),
                 *QosApi(storage).operations(),
                 *TransfersApi(storage).operations(),
-                *QuotasApi(storage).operations(),
+                *QuotasApi(storage, caller).operations(),
                 *CloudApi(storage).operations(),
             ],
         ),

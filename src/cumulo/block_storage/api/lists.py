@@ -1,11 +1,17 @@
 """What block storage's lists have in common."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from cumulo.core.db.listing import Listing
+from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
 from cumulo.core.http.paging import Page, next_link
 from cumulo.core.wire.coercions import as_bool, as_int
+from cumulo.core.wire.shapes import Version
+
+WITH_COUNT = Version(3, 45)
 
 
 def own_or_all(call: Call) -> dict[str, Any]:
@@ -34,6 +40,14 @@ def links(call: Call, collection: str, id: str) -> list[dict[str, str]]:
         {"rel": "self", "href": f"{call.base_url}/v3/{project}/{collection}/{id}"},
         {"rel": "bookmark", "href": f"{call.base_url}/{project}/{collection}/{id}"},
     ]
+
+
+def counted(call: Call, tx: Tx, listing: Listing[Any], where: Mapping[str, Any]) -> dict[str, int]:
+    """`with_count` (3.45): how many there are on all pages."""
+    asked = call.query.get("with_count")
+    if asked is None or call.version is None or call.version < WITH_COUNT:
+        return {}
+    return {"count": listing.count(tx, where)} if as_bool(asked, "with_count") else {}
 
 
 def page_links(call: Call, page: Page[Any], name: str) -> dict[str, Any]:

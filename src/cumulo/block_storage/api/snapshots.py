@@ -11,14 +11,14 @@ from cumulo.block_storage.api.bodies import (
     UpdateSnapshot,
     changed,
 )
-from cumulo.block_storage.api.lists import offset_of, own_or_all, page_links
+from cumulo.block_storage.api.lists import counted, offset_of, own_or_all, page_links
 from cumulo.block_storage.api.volumes import one_item, refuse_too_much, same_item
 from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.http.paging import page_of
+from cumulo.core.http.paging import Page, page_of
 from cumulo.core.wire.coercions import as_bool
 
 STATUSES = ("available", "creating", "deleting", "error", "error_deleting")
@@ -131,7 +131,8 @@ class SnapshotsApi:
         call.allow({"project_id": row.project_id})
         return row
 
-    def _page(self, call: Call, tx: Tx) -> Any:
+    def _page(self, call: Call, tx: Tx) -> tuple[Page[Any], dict[str, Any]]:
+        """And what stands beside it in an answer."""
         where = own_or_all(call)
         for name in ("name", "status", "volume_id", "user_id", "id"):
             value = call.query.get(name)
@@ -139,7 +140,7 @@ class SnapshotsApi:
                 where[name] = value
         if call.query.get("name~"):
             where["name_part"] = call.query.get("name~")
-        return page_of(
+        page = page_of(
             call,
             tx,
             self._snapshots.listing,
@@ -148,16 +149,20 @@ class SnapshotsApi:
             offset=offset_of(call),
             sort_names={"display_name": "name"},
         )
+        more = page_links(call, page, "snapshots_links") | counted(
+            call, tx, self._snapshots.listing, where
+        )
+        return page, more
 
     def index(self, call: Call, tx: Tx) -> Any:
-        page = self._page(call, tx)
+        page, more = self._page(call, tx)
         items = [snapshot_body(row, detail=False) for row in page.rows]
-        return {"snapshots": items, **page_links(call, page, "snapshots_links")}
+        return {"snapshots": items, **more}
 
     def detail(self, call: Call, tx: Tx) -> Any:
-        page = self._page(call, tx)
+        page, more = self._page(call, tx)
         items = [snapshot_body(row, detail=True) for row in page.rows]
-        return {"snapshots": items, **page_links(call, page, "snapshots_links")}
+        return {"snapshots": items, **more}
 
     def create(self, call: Call, tx: Tx) -> Any:
         wish = call.body.snapshot

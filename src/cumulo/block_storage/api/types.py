@@ -134,9 +134,9 @@ class TypesApi:
         self._types.ensure_default(tx)
         where: dict[str, Any] = {}
         asked = call.query.get("is_public")
-        if not call.principal.is_admin:
+        if asked is None or not call.principal.is_admin:
             where["for_project"] = call.principal.project_id or ""
-        elif asked is not None and asked.lower() != "none":
+        elif asked.lower() != "none":
             where["is_public"] = as_bool(asked, "is_public")
         page = page_of(
             call,
@@ -148,9 +148,9 @@ class TypesApi:
         return {"volume_types": [type_body(row) for row in page.rows]}
 
     def show(self, call: Call, tx: Tx) -> Any:
-        default = self._types.ensure_default(tx)
-        wanted = call.path["type_id"]
-        row = default if wanted == "default" else self._found(call, tx)
+        self._types.ensure_default(tx)
+        asked = call.path["type_id"] == "default"
+        row = self._types.chosen(tx, None, call.principal) if asked else self._found(call, tx)
         return {"volume_type": type_body(row)}
 
     def create(self, call: Call, tx: Tx) -> Any:

@@ -14,7 +14,7 @@ from cumulo.block_storage.api.bodies import (
     VolumeBody,
     changed,
 )
-from cumulo.block_storage.api.lists import links, offset_of, own_or_all, page_links
+from cumulo.block_storage.api.lists import counted, links, offset_of, own_or_all, page_links
 from cumulo.block_storage.interface import NewVolume
 from cumulo.block_storage.model.attachment import AttachmentRow
 from cumulo.block_storage.model.volume import VolumeRow
@@ -22,11 +22,11 @@ from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.http.paging import page_of
+from cumulo.core.http.paging import Page, page_of
 from cumulo.core.http.texts import Texts
 from cumulo.core.wire.coercions import as_bool, as_int
 
-MOST_METADATA = 128
+MOST_METADATA = 1024
 Source = tuple[VolumeRow, str, list[AttachmentRow]]
 """What the body of a volume is made of: its row, its type's name, its attachments."""
 
@@ -150,7 +150,8 @@ class VolumesApi:
 
     # --- lists ------------------------------------------------------------------------------
 
-    def _page(self, call: Call, tx: Tx) -> Any:
+    def _page(self, call: Call, tx: Tx) -> tuple[Page[Any], dict[str, Any]]:
+        """And what stands beside it in an answer."""
         where = own_or_all(call)
         query = call.query
         for name in ("name", "status", "availability_zone", "user_id", "id"):
@@ -174,7 +175,7 @@ class VolumesApi:
         metadata = query.get("metadata")
         if metadata:
             where.update(_metadata_filters(metadata))
-        return page_of(
+        page = page_of(
             call,
             tx,
             self._volumes.listing,
@@ -183,20 +184,24 @@ class VolumesApi:
             offset=offset_of(call),
             sort_names={"display_name": "name"},
         )
+        more = page_links(call, page, "volumes_links") | counted(
+            call, tx, self._volumes.listing, where
+        )
+        return page, more
 
     def index(self, call: Call, tx: Tx) -> Any:
-        page = self._page(call, tx)
+        page, more = self._page(call, tx)
         items = [
             {"id": row.id, "name": row.name, "links": links(call, "volumes", row.id)}
             for row in page.rows
         ]
-        return {"volumes": items, **page_links(call, page, "volumes_links")}
+        return {"volumes": items, **more}
 
     def detail(self, call: Call, tx: Tx) -> Any:
-        page = self._page(call, tx)
+        page, more = self._page(call, tx)
         return {
             "volumes": self.encoded(call, tx, page.rows),
-            **page_links(call, page, "volumes_links"),
+            **more,
         }
 
     def summary(self, call: Call, tx: Tx) -> Any:

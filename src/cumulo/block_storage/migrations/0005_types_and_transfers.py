@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["type_id"],
             ["volume_types.id"],
-            name=op.f("fk_volume_type_access_type_id_volume_types"),
+            name=op.f("fk_volume_type_access_type_id"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("type_id", "project_id", name=op.f("pk_volume_type_access")),
@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["volume_id"],
             ["volumes.id"],
-            name=op.f("fk_volume_transfers_volume_id_volumes"),
+            name=op.f("fk_volume_transfers_volume_id"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_volume_transfers")),

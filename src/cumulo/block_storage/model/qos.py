@@ -38,7 +38,8 @@ def mistake_in(consumer: str, specs: Mapping[str, str]) -> str | None:
     for name, text in specs.items():
         base = name.removesuffix("_max").removesuffix("_per_gb")
         known = base in LIMITS or name in ("size_iops_sec",) or _is_least(name)
-        if known and not (text.isascii() and text.isdecimal() and 0 < int(text[:16]) <= LARGEST):
+        digits = text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))
+        if known and not (digits and 0 < int(text) <= LARGEST):
             return f"{name} is no number between 1 and {LARGEST}"
     for kind in _KINDS:
         parts = [f"{way}_{kind}_sec" for way in ("read", "write")]
@@ -74,7 +75,7 @@ def throttle_of(consumer: str, specs: Mapping[str, str], size: int) -> dict[str,
         found[short] = min(limit, LARGEST)
         most = int(specs.get(f"{name}_max", "0"))
         if most and limit:
-            found[f"{short}_max"] = max(most, limit)
+            found[f"{short}_max"] = min(max(most, limit), LARGEST)
     if not any(found.values()):
         return {}
     if "size_iops_sec" in specs and any(found[name] for name in ("iops", "iops_rd", "iops_wr")):

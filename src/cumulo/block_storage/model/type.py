@@ -21,6 +21,15 @@ class TypeRow(Row, frozen=True):
     """What its volumes may do in a second: a `qos.QosRow`, which leaves its types when it goes."""
 
 
+@table("volume_default_types")
+class DefaultTypeRow(Row, frozen=True):
+    """The type of a project's volumes where nobody names one."""
+
+    project_id: Annotated[str, Key()]
+    type_id: Annotated[str, Index(), References("volume_types.id")]
+    created_at: Moment
+
+
 @table("volume_type_access")
 class TypeAccessRow(Row, frozen=True):
     """A project that may use a type which is not public."""

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from cumulo.block_storage.model.transfer import TransferRow
 from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
-from cumulo.core.db.statements import query
+from cumulo.core.db.statements import statement
 
 _t, _c = TransferRow.sql_table, columns(TransferRow)
 
@@ -19,4 +19,4 @@ TRANSFERS = Listing(
     },
     sort_keys={"id": _c.id, "created_at": _c.created_at, "name": _c.name},
 )
-OF_VOLUME = query(TransferRow, sa.select(_t).where(_c.volume_id == sa.bindparam("volume")))
+DROP = statement(sa.delete(_t).where(_c.volume_id == sa.bindparam("volume")))

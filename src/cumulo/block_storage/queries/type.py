@@ -2,12 +2,13 @@
 
 import sqlalchemy as sa
 
-from cumulo.block_storage.model.type import TypeAccessRow, TypeRow
+from cumulo.block_storage.model.type import DefaultTypeRow, TypeAccessRow, TypeRow
 from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query
 
 _t, _c, _a = TypeRow.sql_table, columns(TypeRow), columns(TypeAccessRow)
+_d = columns(DefaultTypeRow)
 
 TYPES = Listing(
     TypeRow,
@@ -29,4 +30,10 @@ ACCESS = query(
     sa.select(TypeAccessRow.sql_table)
     .where(_a.type_id == sa.bindparam("type"))
     .order_by(_a.project_id),
+)
+DEFAULTS = Listing(
+    DefaultTypeRow,
+    filters={"project_id": equals(_d.project_id), "type_id": equals(_d.type_id)},
+    sort_keys={"created_at": _d.created_at, "project_id": _d.project_id},
+    default_sort=(("project_id", "asc"),),
 )

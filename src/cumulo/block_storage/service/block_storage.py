@@ -20,6 +20,7 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.jobs import Jobs
+from cumulo.identity.interface import Identity
 from cumulo.image.interface import Images
 
 
@@ -32,13 +33,14 @@ class BlockStorageService(Attachments):
         images: Images,
         quotas: Quotas,
         jobs: Jobs,
+        identity: Identity,
         views: Callable[[], AttachedViews | None] = lambda: None,
     ) -> None:
         self.registry = registry
         self.images = images
         self.pools = Pools(registry)
         self.quotas = VolumeQuotas(quotas)
-        self.types = Types()
+        self.types = Types(identity)
         self.volumes = Volumes(registry, self.pools, self.quotas, self.types)
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)
         self.transfers = Transfers(self.volumes, self.quotas, self.types)

@@ -72,7 +72,8 @@ def from_snapshot(snapshot: SnapshotRow, volume: VolumeRow) -> Source:
         least_gb=snapshot.size,
         host_id=snapshot.host_id,
         snapshot_id=snapshot.id,
-        image_metadata=volume.image_metadata,
+        # What another project says of a volume that it was given is not told.
+        image_metadata=volume.image_metadata if volume.project_id == snapshot.project_id else None,
         bootable=volume.bootable,
     )
 

@@ -10,6 +10,7 @@ import hmac
 import secrets
 
 from cumulo.block_storage.meters import SNAPSHOTS
+from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.model.transfer import TransferRow
 from cumulo.block_storage.model.type import TypeRow
 from cumulo.block_storage.model.volume import VolumeRow
@@ -46,10 +47,10 @@ class Transfers:
         self, tx: Tx, volume: VolumeRow, name: str | None, who: Principal, *, no_snapshots: bool
     ) -> tuple[TransferRow, str]:
         """The transfer, and its key. Raises BadRequest."""
-        if volume.status != "available":
+        if volume.status != "available" or volume.mark or volume.attachments:
             raise BadRequest("Invalid volume: status must be available")
         if not no_snapshots:
-            for each in tx.all(snapshots.OF_VOLUME, volume_id=volume.id):
+            for each in self._own_snapshots(tx, volume):
                 if each.status != "available":
                     raise BadRequest(
                         f"Invalid volume: snapshot: {each.id} status must be available"
@@ -91,7 +92,7 @@ class Transfers:
                 f"Invalid auth key: Attempt to transfer {transfer_id} with invalid auth key."
             )
         volume = tx.get(VolumeRow, row.volume_id)
-        if volume is None or volume.status != WAITING:
+        if volume is None or (volume.status, volume.mark) != (WAITING, WAITING):
             raise BadRequest("Invalid volume: status must be awaiting-transfer")
         self._hand_over(tx, row, volume, project, who)
         tx.delete(row)
@@ -105,6 +106,11 @@ class Transfers:
         )
         return row
 
+    def _own_snapshots(self, tx: Tx, volume: VolumeRow) -> list[SnapshotRow]:
+        """Not those that stayed with another project when the volume was given away before."""
+        every = tx.all(snapshots.OF_VOLUME, volume_id=volume.id)
+        return [each for each in every if each.project_id == volume.project_id]
+
     def _hand_over(
         self, tx: Tx, row: TransferRow, volume: VolumeRow, project: str, who: Principal
     ) -> None:
@@ -114,7 +120,7 @@ class Transfers:
             raise BadRequest(
                 f"Invalid volume type: project {project} has no access to {kind.name}."
             )
-        found = [] if row.no_snapshots else tx.all(snapshots.OF_VOLUME, volume_id=volume.id)
+        found = [] if row.no_snapshots else self._own_snapshots(tx, volume)
         amounts = {"volumes": 1, "gigabytes": volume.size + sum(each.size for each in found)}
         if found:
             amounts["snapshots"] = len(found)
@@ -125,7 +131,9 @@ class Transfers:
         for each in found:
             given = tx.update(each, project_id=project, user_id=who.user_id, updated_at=tx.now)
             SNAPSHOTS.changed(tx, each, given)
-        self._volumes.refresh(tx, volume, mark="", project_id=project, user_id=who.user_id)
+        self._volumes.refresh(
+            tx, volume, mark="", declared=None, project_id=project, user_id=who.user_id
+        )
 
 
 def _hash(salt: str, key: str) -> str:

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from cumulo.block_storage.model.type import DEFAULT_TYPE, TypeAccessRow, TypeRow
+from cumulo.block_storage.model.type import (
+    DEFAULT_TYPE,
+    DefaultTypeRow,
+    TypeAccessRow,
+    TypeRow,
+)
 from cumulo.block_storage.queries import type as queries
 from cumulo.block_storage.queries import volume as volumes
 from cumulo.core.auth.principal import Principal
@@ -10,6 +15,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.ids import child_id, new_id
+from cumulo.identity.interface import Identity
 
 MOST_PROJECTS = 1000
 """That a private type is for."""
@@ -17,6 +23,10 @@ MOST_PROJECTS = 1000
 
 class Types:
     listing = queries.TYPES
+    defaults = queries.DEFAULTS
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
 
     def ensure_default(self, tx: Tx) -> TypeRow:
         type_id = child_id("cumulo", "volume_type", DEFAULT_TYPE)
@@ -45,9 +55,12 @@ class Types:
         return who.project_id is not None and bool(tx.get(TypeAccessRow, row.id, who.project_id))
 
     def chosen(self, tx: Tx, wish: str | None, who: Principal) -> TypeRow:
-        """A type by its id or name; the default one when nobody asks."""
+        """A type by its id or name; when nobody asks, the project's default one, or the cloud's."""
         if not wish:
-            return self.ensure_default(tx)
+            known = None if who.project_id is None else tx.get(DefaultTypeRow, who.project_id)
+            if known is None:
+                return self.ensure_default(tx)
+            wish = known.type_id  # which may not be the project's any more
         row = tx.get(TypeRow, wish) or tx.one(queries.BY_NAME, name=wish)
         if row is None or not self.may_use(tx, row, who):
             raise NotFound(f"Volume type with name {wish} could not be found.")
@@ -86,8 +99,36 @@ class Types:
             raise BadRequest("The default volume type can not be deleted.")
         if int(tx.value(volumes.OF_TYPE, type_id=row.id)):
             raise BadRequest("Target volume type is still in use.")
+        if self.defaults.page(tx, where={"type_id": row.id}, limit=1):
+            raise BadRequest(
+                f"The volume type {row.id} is a project's default one: it can not be deleted."
+            )
         tx.delete(row)
         emit(tx, "volume.type.delete", row.id, principal=who, name=row.name)
+
+    # --- what projects have by default ----------------------------------------------------------
+
+    def default_of(self, tx: Tx, project_id: str) -> DefaultTypeRow:
+        row = tx.get(DefaultTypeRow, project_id)
+        if row is None:
+            raise NotFound(f"Default type for project {project_id} not found.")
+        return row
+
+    def set_default(self, tx: Tx, project_id: str, wish: str, who: Principal) -> DefaultTypeRow:
+        if not self._identity.project_exists(tx, project_id):
+            raise NotFound(f"Project: {project_id} doesn't exist.")
+        kind = self.chosen(tx, wish, who)
+        row = tx.get(DefaultTypeRow, project_id)
+        if row is None:
+            row = DefaultTypeRow(project_id, kind.id, tx.now)
+            tx.insert(row)
+        else:
+            row = tx.update(row, type_id=kind.id)
+        emit(tx, "volume.type.default", kind.id, principal=who, project=project_id)
+        return row
+
+    def unset_default(self, tx: Tx, project_id: str) -> None:
+        tx.delete(self.default_of(tx, project_id))
 
     # --- who may use a private one --------------------------------------------------------------
 

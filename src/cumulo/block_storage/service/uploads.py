@@ -25,6 +25,8 @@ class Uploading(msgspec.Struct, frozen=True, kw_only=True):
     """The memo of the job; its subject is the volume."""
 
     image_id: str
+    host_id: str
+    """Where the copy is made; the volume may go meanwhile, by force."""
     format: str
     user_id: str
     user_name: str
@@ -50,7 +52,7 @@ class Uploads:
     ) -> tuple[VolumeRow, str]:
         """The volume as it is now, and the image's id. Raises BadRequest, Forbidden,
         QuotaExceeded."""
-        if row.status != "available" or row.host_id is None:
+        if row.status != "available" or row.mark or row.attachments or row.host_id is None:
             raise BadRequest(
                 f"Invalid volume: Volume {row.id} status must be available, but current status "
                 f"is: {row.status}."
@@ -76,6 +78,7 @@ class Uploads:
         )
         memo = Uploading(
             image_id=image_id,
+            host_id=row.host_id,
             format=format,
             user_id=who.user_id,
             user_name=who.user_name,

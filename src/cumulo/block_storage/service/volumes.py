@@ -11,9 +11,10 @@ from cumulo.block_storage.model.attachment import AttachmentRow
 from cumulo.block_storage.model.pool import missing_capability
 from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.block_storage.model.type import TypeRow
-from cumulo.block_storage.model.volume import VolumeRow, volume_status
+from cumulo.block_storage.model.volume import Mark, VolumeRow, volume_status
 from cumulo.block_storage.queries import attachment as attachments
 from cumulo.block_storage.queries import snapshot as snapshots
+from cumulo.block_storage.queries import transfer as transfers
 from cumulo.block_storage.queries import volume as queries
 from cumulo.block_storage.service.pools import KIND, Pools
 from cumulo.block_storage.service.quotas import VolumeQuotas
@@ -376,21 +377,23 @@ class Volumes:
                 f"Invalid volume: volume {row.id} is attached: its QoS specs, and how many may "
                 "have it, can only be changed while it is available."
             )
-        for project, amounts in self._counted(tx, row).items():
-            self._quotas.retype(tx, project, old.name, kind.name, **amounts)
+        self._quotas.retype(tx, row.project_id, old.name, kind.name, **self._counted(tx, row))
         multiattach = row.multiattach
         if shares(kind.extra_specs) or shares(old.extra_specs):
             multiattach = shares(kind.extra_specs)
         emit(tx, "volume.retype", row.id, principal=who, before=old.name, after=kind.name)
         return self.refresh(tx, row, type_id=kind.id, multiattach=multiattach)
 
-    def _counted(self, tx: Tx, row: VolumeRow) -> dict[str, Counter[str]]:
-        """By project, what counts for the type: the volume, and its snapshots, some of which may
-        have stayed with another project when the volume was given away."""
-        found = {row.project_id: Counter({"volumes": 1, "gigabytes": row.size})}
+    def _counted(self, tx: Tx, row: VolumeRow) -> Counter[str]:
+        """What counts for the type: the volume, and its snapshots."""
+        found = Counter({"volumes": 1, "gigabytes": row.size})
         for each in tx.all(snapshots.OF_VOLUME, volume_id=row.id):
-            more = Counter({"snapshots": 1, "gigabytes": each.size})
-            found.setdefault(each.project_id, Counter()).update(more)
+            if each.project_id != row.project_id:
+                raise BadRequest(
+                    f"Invalid volume: volume {row.id} has snapshots that stayed with another "
+                    "project: its type is theirs, too."
+                )
+            found.update({"snapshots": 1, "gigabytes": each.size})
         return found
 
     def look_again(self, tx: Tx, row: VolumeRow) -> VolumeRow:
@@ -400,7 +403,10 @@ class Volumes:
     def reset(self, tx: Tx, row: VolumeRow, status: str, who: Principal) -> None:
         """Forget the failure and look again. A word that differs from what is then seen is kept
         as the administrator's own, until the next reset."""
-        row = self.demand(tx, row, declared=None, mark="")
+        # What is going on with it goes on: an upload ends by itself. An offer is over.
+        tx.run(transfers.DROP, volume=row.id)
+        mark: Mark = "uploading" if row.mark == "uploading" else ""
+        row = self.demand(tx, row, declared=None, mark=mark)
         if status != row.status:
             self.refresh(tx, row, declared=status)
         emit(tx, "volume.reset", row.id, principal=who, status=status)

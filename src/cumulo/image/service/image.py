@@ -38,6 +38,7 @@ class ImageService:
         self.stores = stores
         self.contents = Contents(stores, quotas)
         self.images = Images(self.contents, quotas)
+        self.images.protection = self.protection
         self.members = Members()
         self.metadefs = Metadefs()
         self.uploads = Uploads(database, jobs, self.images, self.contents, limits)

@@ -16,8 +16,15 @@ from cumulo.image.meters import IMAGES
 from cumulo.image.model.image import HASH, ImageRow, MemberRow, PastImageRow, status_of
 from cumulo.image.queries import image as queries
 from cumulo.image.service.contents import Contents
-from cumulo.image.service.patch import PatchStep, patched, unique_tags
-from cumulo.image.service.protection import EVERYTHING, Access
+from cumulo.image.service.patch import (
+    TYPES,
+    PatchStep,
+    is_free,
+    patched,
+    refuse_too_many,
+    unique_tags,
+)
+from cumulo.image.service.protection import EVERYTHING, Access, Protection
 
 
 class Images:
@@ -28,6 +35,7 @@ class Images:
     def __init__(self, contents: Contents, quotas: Quotas) -> None:
         self.contents = contents
         self.quotas = quotas
+        self.protection = Protection()
         self.end_task: Callable[[Tx, str], None] = lambda tx, task_id: None
         """Called with the task that is at work on an image that goes."""
 
@@ -131,10 +139,18 @@ class Images:
         return row
 
     def reserve(self, tx: Tx, principal: Principal, wish: NewImage) -> str:
+        """Properties that the caller may not make are left out: they come from what the image is
+        made of, and nobody has asked for them here."""
         attributes = msgspec.structs.asdict(wish)
-        properties = attributes.pop("properties")
+        access = self.protection.access(principal.roles, lambda policy: False)
+        properties = {
+            name: value
+            for name, value in attributes.pop("properties").items()
+            if name not in TYPES and is_free(name) and access.may("create", name)
+        }
+        refuse_too_many(properties)
         owner = principal.project_id
-        return self.create(tx, attributes, dict(properties), owner, principal).id
+        return self.create(tx, attributes, properties, owner, principal).id
 
     def remove(self, tx: Tx, image_id: str) -> None:
         row = tx.get(ImageRow, image_id)

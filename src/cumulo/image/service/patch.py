@@ -123,8 +123,14 @@ def refuse_too_many(properties: dict[str, str]) -> None:
 def refuse_name(name: str) -> None:
     if name in READ_ONLY:
         raise Forbidden(f"Attribute '{name}' is read-only.")
-    if name in RESERVED or name.startswith("os_glance") or not 0 < len(name) <= 255:
+    if not is_free(name):
         raise Forbidden(f"Attribute '{name}' is reserved.")
+
+
+def is_free(name: str) -> bool:
+    """A property may be called so."""
+    taken = name in READ_ONLY or name in RESERVED or name.startswith("os_glance")
+    return not taken and 0 < len(name) <= 255
 
 
 def patched(

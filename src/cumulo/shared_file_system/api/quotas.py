@@ -10,6 +10,7 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.responses import Empty
+from cumulo.core.quotas.registered import DEFAULT, LONGEST_CLASS, register
 from cumulo.core.wire.coercions import IntLike, as_bool, as_int
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 from cumulo.shared_file_system.api.lists import renamed
@@ -92,9 +93,6 @@ _LIMITS = {
 }
 
 CATALOG_TYPE = "shared-file-system"
-_REGISTERED = "registered_limits"
-DEFAULT = "default"
-LONGEST_CLASS = 255
 
 
 class QuotasApi:
@@ -216,30 +214,12 @@ class QuotasApi:
         classes are remembered and shown, and count for nobody, as with Manila."""
         name, values = call.path["class_name"], _values(call.body.quota_class_set)
         if name == DEFAULT:
-            self._register(call, tx, values)
+            register(self._caller, tx, call.principal, CATALOG_TYPE, values)
         elif len(name) > LONGEST_CLASS:
             raise BadRequest(f"quota_class {name:.20}… is too long.")
         else:
             self._quotas.set_class_limits(tx, name, values)
         return self.of_class(call, tx)
-
-    def _register(self, call: Call, tx: Tx, values: Mapping[str, int]) -> None:
-        """As limits of identity, by the caller's own right there."""
-
-        def ask(method: str, path: str, body: Any = None, **query: str) -> Any:
-            path, who = f"/identity/v3/{path}", call.principal
-            return self._caller.call_in(tx, who, method, path, body, query=query).checked().body
-
-        [service, *_] = ask("GET", "services", type=CATALOG_TYPE)["services"]
-        there = ask("GET", _REGISTERED, service_id=service["id"])[_REGISTERED]
-        ids = {each["resource_name"]: each["id"] for each in there if not each["region_id"]}
-        for name, value in values.items():
-            if name in ids:
-                change = {"registered_limit": {"default_limit": value}}
-                ask("PATCH", f"{_REGISTERED}/{ids[name]}", change)
-            else:
-                wish = {"service_id": service["id"], "resource_name": name}
-                ask("POST", _REGISTERED, {_REGISTERED: [{**wish, "default_limit": value}]})
 
     def limits(self, call: Call, tx: Tx) -> Any:
         project = call.project_id
