@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cumulo.compute.api import consoles
-from cumulo.core.db.transaction import DatabaseAway
+from cumulo.compute.model.server import ServerRow
+from cumulo.compute.service.consoles import Consoles
+from cumulo.core.db.transaction import DatabaseAway, Tx
+from cumulo.core.faults import BadRequest
 from tests.support.cloud import TestCloud, running_cloud
 
 COMPUTE = "/compute/v2.1"
@@ -118,6 +122,30 @@ def test_a_console_ends_with_the_right(
             # Nor does its token open another.
             again = Line(cloud, "/compute/console", f"token={token}", ["binary"])
             await again.next("websocket.close")
+
+    asyncio.run(run())
+
+
+def test_a_console_is_of_a_project(tmp_path: Path) -> None:
+    """Of the right of others nobody could say when it ends, whatever an operator's rules allow."""
+
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            id = await server_of(cloud)
+            who = cloud.cloud.services.identity.cached(await cloud.token("demo"))
+            assert who is not None
+            made = Consoles(cloud.cloud.services.identity)
+
+            def asked(tx: Tx) -> None:
+                server = tx.get(ServerRow, id)
+                assert server is not None
+                _, console = made.find(tx, made.begin(tx, server, "serial", who))
+                console = replace(console, project_id=None)
+                assert not made.holds(tx, console, server.host_id)
+                with pytest.raises(BadRequest):
+                    made.begin(tx, server, "serial", replace(who, project_id=None, system=True))
+
+            await cloud.cloud.database.write(asked)
 
     asyncio.run(run())
 

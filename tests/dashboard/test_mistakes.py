@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cumulo.core.panels import Drawing, Layer, Panel, Part, Plot, Tab, column
+from cumulo.core.panels import Action, Drawing, Layer, Panel, Part, Plot, Tab, column
 from cumulo.core.resource_types import Request
 from tests.dashboard.browser import signed_in, text_of
 from tests.support.cloud import running_cloud
@@ -85,7 +85,11 @@ def test_mistakes_within_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         plots=(Plot("curve", "Curve", lambda i: NETWORKS, wrong),),
     )
     lost = replace(GOOD, name="lost", rows=wrong)
-    package(monkeypatch, one=lambda: (bad, lost), two=lambda: (GOOD,))
+    away = Action(
+        "away", "Away with it", lambda i, f: Request("DELETE", detail(i["id"])), bulk=True
+    )
+    aimed = replace(GOOD, name="aimed", actions=(away,), target=wrong)
+    package(monkeypatch, one=lambda: (bad, lost, aimed), two=lambda: (GOOD,))
 
     async def run() -> None:
         async with running_cloud(tmp_path) as cloud:
@@ -93,6 +97,8 @@ def test_mistakes_within_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             page = await mine.get("/lost")
             assert page.status == 200 and MISTAKE in text_of(page)
             network = await cloud.private_network()
+            page = await mine.get("/aimed")
+            assert page.status == 200 and "Away with it" in text_of(page)
             page = await mine.get(f"/bad/{network}")
             text = text_of(page)
             assert page.status == 200 and "Subnets" in text and "Third" not in text

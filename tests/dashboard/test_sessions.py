@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from cumulo.core.clock import later
+from cumulo.core.clock import later, seconds_of
 from cumulo.core.db.statements import query
 from cumulo.core.db.transaction import Tx
 from cumulo.core.panels import Panel, column
@@ -22,6 +22,7 @@ from cumulo.core.resource_types import Request
 from cumulo.dashboard.api import face
 from cumulo.dashboard.model.session import SessionRow
 from cumulo.dashboard.service import sessions
+from cumulo.identity.model.token import RevocationRow
 from tests.dashboard.browser import DOOR, Browser, password_of, signed_in, text_of
 from tests.dashboard.conftest import House
 from tests.identity.test_federated_rights import eve_of
@@ -215,28 +216,43 @@ def test_single_sign_on_hands_over_a_token(tmp_path: Path) -> None:
             assert answer.status == 303 and answer.headers["location"] == "/dashboard/"
             # The role is by a group of the assertion.
             assert "work" in text_of(await browser.get("/servers"))
-            # It ends with the token that it began with.
+            # It ends when the token that it began with is revoked, and for good.
             headers = {"x-subject-token": eve.token}
             url = "/identity/v3/auth/tokens"
             assert (await cloud.call("DELETE", url, as_="admin", headers=headers)).status == 204
             assert (await browser.get("/servers")).status == 303
 
+            def kept(tx: Tx) -> bool:
+                [row] = tx.all(query(SessionRow, sa.select(SessionRow.sql_table)))
+                table = RevocationRow.sql_table
+                wanted = sa.select(table).where(table.c.audit_id == row.signed_on["audit_id"])
+                [revocation] = tx.all(query(RevocationRow, wanted))
+                return revocation.expires >= seconds_of(row.ends_at)
+
+            assert await cloud.cloud.database.read(kept)
+
     asyncio.run(run())
 
 
-def test_a_sign_on_ends_with_its_token_and_its_provider(tmp_path: Path) -> None:
+@pytest.mark.parametrize("window", [172_800.0, 600.0, 0.0])
+def test_a_sign_on_ends_with_its_provider(tmp_path: Path, window: float) -> None:
+    """And is not believed for longer than revocations of its token are known."""
+
     async def run() -> None:
-        async with running_cloud(tmp_path, dashboard={"sign_on": WAYS}) as cloud:
+        rules = {"allow_expired_window": window}
+        async with running_cloud(tmp_path, dashboard={"sign_on": WAYS}, identity=rules) as cloud:
             eve, browser = await eve_of(cloud), Browser(cloud)
             form, here = {"token": eve.token}, {"origin": "http://cloud.test"}
             assert (await browser.post(WEBSSO, form, **here)).status == 303
             token = cloud.cloud.services.identity.cached(eve.token)
             assert token is not None
 
-            def ends(tx: Tx) -> str:
-                return tx.all(query(SessionRow, sa.select(SessionRow.sql_table)))[0].ends_at
+            def session(tx: Tx) -> SessionRow:
+                return tx.all(query(SessionRow, sa.select(SessionRow.sql_table)))[0]
 
-            assert await cloud.cloud.database.read(ends) == token.expires_at
+            row = await cloud.cloud.database.read(session)
+            longest = later(row.made_at, 12 * 3600.0)
+            assert row.ends_at == min(longest, later(token.expires_at, window))
             # Another way in for the same user does not keep it.
             me = {"user": {"password": "eve-1234-eve"}}
             answer = await cloud.call(

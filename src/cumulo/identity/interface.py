@@ -146,6 +146,10 @@ class Identity(Protocol):
         its token's `audit_id`, `identity_provider_id`, `protocol_id` and `group_ids` (with spaces
         between). None once that has ended, was revoked, or is believed no more."""
 
+    @property
+    def revocations_kept(self) -> float:
+        """So many seconds after a token's end it is known still that it was revoked."""
+
     def proofs_end_before(self, tx: Tx, user_id: str) -> float:
         """What a user has shown before this moment (seconds since the epoch) counts no more: since
         then there is another password, or all tokens were revoked."""

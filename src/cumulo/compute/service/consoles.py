@@ -46,7 +46,9 @@ class Consoles:
         self._rights = rights
 
     def begin(self, tx: Tx, row: ServerRow, kind: str, who: Principal) -> str:
-        """A new token. Raises Conflict for a server that has no console now."""
+        """A new token. Raises Conflict for a server that has no console now, BadRequest for who
+        is in no project: nobody could say when their right ends."""
+        who.need_project()
         if row.metal or row.host_id is None or row.vm_state not in ("active", "paused"):
             raise Conflict(f"Instance {row.id} is not ready")
         tx.run(queries.FORGET, now=tx.now)
@@ -78,7 +80,7 @@ class Consoles:
         if seconds_of(made) < self._rights.proofs_end_before(tx, console.user_id):
             return False
         if console.project_id is None:
-            return True
+            return False
         who = self._rights.principal_in_project(
             tx, console.user_id, console.project_id, console.lent
         )

@@ -345,12 +345,20 @@ class Visit:
         panel = self.desk.panels.get(self.call.path.get("panel", ""))
         target = _target(item, panel.detail_key if panel is not None and "of" in item else "")
         if panel is not None and target is not None:
-            target = {**panel.target(item.get("of", item)), **target}
+            target = {**self._more(panel, item), **target}
         key = (id(action), None if target is None else str(sorted(target.items())))
         if key not in self._may:
             # Of many rows the rules are asked once for each project.
             self._may[key] = self._lets(action, item, target)
         return self._may[key]
+
+    def _more(self, panel: Panel, item: Item) -> Mapping[str, Any]:
+        """What a panel's rules ask about a thing beyond whose it is."""
+        try:
+            return dict(panel.target(item.get("of", item)))
+        except Exception as error:
+            self.problem(error)
+            return {}
 
     def _lets(self, action: Action, item: Item, target: Mapping[str, Any] | None) -> bool:
         try:

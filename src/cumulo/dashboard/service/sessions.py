@@ -51,8 +51,8 @@ class Sessions:
         self._make_room(tx, who.user_id, before)
         cookie, ends = secrets.token_urlsafe(32), later(tx.now, self._longest)
         if signed_on:
-            # Somebody else's word lives no longer here than its token.
-            ends = min(ends, proof.expires_at)
+            # No longer than it would be known that somebody else's word was taken back.
+            ends = min(ends, later(proof.expires_at, self._identity.revocations_kept))
         row = SessionRow(
             _id(cookie),
             who.user_id,

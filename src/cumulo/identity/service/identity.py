@@ -255,6 +255,10 @@ class IdentityService:
             ends.append(tx.now if credential is None else credential.expires_at)
         return any(end is not None and end <= tx.now for end in ends)
 
+    @property
+    def revocations_kept(self) -> float:
+        return self.tokens.revocations_kept
+
     def proofs_end_before(self, tx: Tx, user_id: str) -> float:
         row = tx.get(UserRow, user_id)
         return math.inf if row is None else row.revoked_before

@@ -207,11 +207,15 @@ class Tokens:
             user_id=None,
             issued_before=tx.now,
             revoked_at=tx.now,
-            expires=principal.expires + self._rules.allow_expired_window,
+            expires=principal.expires + self.revocations_kept,
         )
         tx.insert(row)
         emit(tx, "identity.token.revoke", principal.user_id, principal=who)
         tx.after_commit(self.forget_all)
+
+    @property
+    def revocations_kept(self) -> float:
+        return self._rules.allow_expired_window
 
     def note_user_revoked(self, tx: Tx, user_id: str) -> None:
         """Tell those who ask for revocations that all tokens of a user have ended."""
