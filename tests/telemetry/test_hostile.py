@@ -15,7 +15,7 @@ from cumulo.telemetry.model.interval import IntervalRow
 from cumulo.telemetry.model.metric import ResourceRow
 from cumulo.telemetry.queries import interval as intervals
 from cumulo.telemetry.queries import metric as queries
-from cumulo.telemetry.service import rules
+from cumulo.telemetry.service import aggregates, rules
 from cumulo.telemetry.service.resources import SYSTEM, id_of
 from tests.support.cloud import BASE, TestCloud, running_cloud
 from tests.telemetry.test_alarms import ALARMS, METRICS, POLICY, alarm, measure, metric, row, wish
@@ -226,7 +226,7 @@ async def who_only_renames(cloud: TestCloud) -> None:
     assert refused.status == 400 and b"trust+" in refused.raw
 
 
-async def values_are_searched(cloud: TestCloud) -> None:
+async def values_are_searched(cloud: TestCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a policy without an end, as Gnocchi's own tests make them."""
     policy = {"name": "endless", "definition": [{"granularity": "1 second"}]}
     made = await cloud.call("POST", "/metric/v1/archive_policy", as_="admin", json_=policy)
@@ -244,6 +244,12 @@ async def values_are_searched(cloud: TestCloud) -> None:
     assert found.json == {
         id: [["2011-03-13T07:06:40+00:00", 1.0, 3.0], ["2014-05-13T16:53:20+00:00", 1.0, 4.0]]
     }
+    again = await cloud.call("POST", f"{asked}&granularity=1", json_={"and": [{">=": 3}, {"<": 5}]})
+    assert again.json == found.json
+    with monkeypatch.context() as patch:
+        patch.setattr(aggregates, "MOST_POINTS", 7)
+        refused = await cloud.call("POST", asked, json_={"=": 3})
+        assert refused.status == 400 and b"points" in refused.raw
     monthly = f"{METRICS}/{id}/measures?granularity=1&resample=M"
     assert (await cloud.call("GET", monthly)).json[0] == ["2001-09-01T00:00:00+00:00", "M", 0.0]
     for query, body in (("&granularity=300", {"=": 1}), ("&start=x", {"=": 1}), ("", None)):
@@ -263,7 +269,7 @@ def test_what_a_hostile_tenant_tries(tmp_path: Path, monkeypatch: pytest.MonkeyP
             await an_image_takes_no_place(cloud)
             await what_is_gone_makes_room(cloud)
             await a_group_of_many(cloud, monkeypatch)
-            await values_are_searched(cloud)
+            await values_are_searched(cloud, monkeypatch)
             await quotas(cloud)
             await foreign_markers(cloud)
             await times_ahead(cloud)

@@ -9,6 +9,7 @@ from cumulo.telemetry.api.bodies import target_of
 from cumulo.telemetry.model.metric import MetricRow
 from cumulo.telemetry.model.times import seconds_of, span_of, stamp
 from cumulo.telemetry.model.values import search_of
+from cumulo.telemetry.service.aggregates import Budget
 from cumulo.telemetry.service.metrics import Metrics
 
 MOST_METRICS = 100
@@ -42,7 +43,8 @@ class ValuesApi:
         if not call.body:
             raise BadRequest("No query specified in body")
         fits = search_of(call.body)
-        spans = [span_of(text, "granularity") for text in call.query.all("granularity")]
+        texts = call.query.all("granularity")
+        spans = list(dict.fromkeys(span_of(text, "granularity") for text in texts))
         if len(spans) > MOST_GRANULARITIES:
             raise BadRequest(f"Invalid input: at most {MOST_GRANULARITIES} granularities")
         start, stop = (
@@ -51,6 +53,7 @@ class ValuesApi:
             for text in [call.query.get(name)]
         )
         made: dict[str, list[tuple[str, float, float]]] = {}
+        budget = Budget()
         for row in self._metrics.by_ids(tx, ids).values():
             if not call.allowed("search metric", self._target(tx, row)):
                 continue
@@ -58,7 +61,7 @@ class ValuesApi:
             wanted: list[float | None] = [*spans] or [None]
             for span in wanted:
                 try:
-                    found += self._metrics.measures(
+                    points = self._metrics.measures(
                         tx,
                         row,
                         method=call.query.get("aggregation") or "mean",
@@ -68,6 +71,8 @@ class ValuesApi:
                     )
                 except NotFound as missing:
                     raise BadRequest(missing.message) from None
+                budget.take(len(points))
+                found += points
             made[row.id] = [(stamp(at), span, v) for at, span, v in found if fits(v)]
         return made
 

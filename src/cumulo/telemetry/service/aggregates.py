@@ -19,6 +19,10 @@ from cumulo.telemetry.service.metrics import Metrics
 
 MOST_POINTS = 100_000
 """Of all metrics together."""
+TOO_MANY = (
+    f"Invalid input: more than {MOST_POINTS} points; ask for a shorter time or a coarser "
+    "granularity"
+)
 MOST_SERIES = 1000
 FOREVER = 1e15
 
@@ -50,6 +54,12 @@ class Budget:
 
     def __init__(self) -> None:
         self.left = MOST_POINTS
+
+    def take(self, count: int) -> None:
+        """Raises BadRequest."""
+        self.left -= count
+        if self.left < 0:
+            raise BadRequest(TOO_MANY)
 
 
 class Aggregates:
@@ -142,10 +152,7 @@ class Aggregates:
             )
             left -= sum(map(len, found.values()))
             if left < 0:
-                raise BadRequest(
-                    f"Invalid input: more than {MOST_POINTS} points; ask for a shorter time or a "
-                    "coarser granularity"
-                )
+                raise BadRequest(TOO_MANY)
             for index, each in enumerate(members[reference]):
                 points = found[each.metric.id]
                 made[(reference, index)] = dict(_within(points, granularity, each))
