@@ -21,7 +21,20 @@ EVENTS = (
                 cidr=str | None,
                 network_id=str | None,
             )
-            for noun in ("network", "subnet", "port", "security_group")
+            for noun in (
+                "network",
+                "subnet",
+                "port",
+                "security_group",
+                "subnetpool",
+                "address_scope",
+            )
+        ),
+        on(
+            "rbac_policy",
+            *(f"network.rbac_policy.{verb}" for verb in ("create", "update", "delete")),
+            object_id=str,
+            target=str,
         ),
         on(
             "security_group_rule",

@@ -7,10 +7,12 @@ from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation
 
 EXTENSIONS = {
+    "address-scope": "Address scope",
     "agent": "agent",
     "allowed-address-pairs": "Allowed Address Pairs",
     "availability_zone": "Availability Zone",
     "binding": "Port Binding",
+    "default-subnetpools": "Default Subnetpools",
     "dns-domain-ports": "dns_domain for ports",
     "dns-integration": "DNS Integration",
     "dns-integration-domain-keywords": "DNS domain names with keywords allowed",
@@ -32,11 +34,16 @@ EXTENSIONS = {
     "quota-check-limit": "Quota engine limit check",
     "quota_details": "Quota details management support",
     "quotas": "Quota management support",
+    "rbac-address-scope": "Add address_scope type to RBAC",
+    "rbac-policies": "RBAC Policies",
+    "rbac-security-groups": "Add security_group type to network RBAC",
+    "rbac-subnetpool": "Add subnetpool type to RBAC",
     "router": "Neutron L3 Router",
     "router_availability_zone": "Router Availability Zone",
     "security-group": "security-group",
     "security-groups-normalized-cidr": "Normalized CIDR field for security group rules",
     "service-type": "Neutron Service Type Management",
+    "security-groups-shared-filtering": "Security group filtering on the shared field",
     "sorting": "Sorting support",
     "standard-attr-description": "standard-attr-description",
     "standard-attr-revisions": "Resource revision numbers",
@@ -44,6 +51,10 @@ EXTENSIONS = {
     "standard-attr-timestamp": "Resource timestamps",
     "stateful-security-group": "Stateful security group",
     "subnet-dns-publish-fixed-ip": "Subnet DNS publish fixed IP",
+    "subnet-service-types": "Subnet service types",
+    "subnet_allocation": "Subnet Allocation",
+    "subnet_onboard": "Subnet Onboard",
+    "subnetpool-prefix-ops": "Subnet Pool Prefix Operations",
 }
 
 
