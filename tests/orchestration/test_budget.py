@@ -1,16 +1,19 @@
 """Functions that are small each and would fill the memory together; environments of odd shapes."""
 
 import time
+import tracemalloc
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from cumulo.orchestration.language import documents
+from cumulo.orchestration.language import cfn_functions, documents
 from cumulo.orchestration.language.constraints import Constraint
 from cumulo.orchestration.language.environment import Environment, child_of, merge, parse
 from cumulo.orchestration.language.functions import Budget, Functions
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.language.versions import LATEST, hot_version
+from cumulo.orchestration.service.deployments import with_inputs
 
 MANY = list(range(900))
 BOMBS: dict[str, Any] = {
@@ -32,6 +35,93 @@ def test_a_snippet_has_a_budget(name: str) -> None:
     with pytest.raises(Invalid, match="more than there is room for"):
         functions.resolve(BOMBS[name])
     assert time.monotonic() - began < 30
+
+
+class Nowhere:
+    """A scope that is asked for its budget only."""
+
+    def __init__(self) -> None:
+        self.budget = Budget()
+
+
+SLOW: dict[str, Any] = {
+    "keys alike": {
+        "str_replace": {
+            "template": "a" * 200_000,
+            "params": {f"a{n}": "" for n in range(20_000)},
+        }
+    },
+    "long keys": {
+        "str_replace": {
+            "template": "a" * 200_000,
+            "params": {"a" * 100_000 + str(n): "" for n in range(3)},
+        }
+    },
+    "large rounds": {
+        "repeat": {"template": "x" * 200_000, "for_each": {"%a%": list(range(9_000))}}
+    },
+}
+
+
+LARGE = "x" * 40_000
+COMMAS = {"str_split": [",", "," * 65_000]}
+SINGLE: dict[str, Any] = {
+    "joined": {"list_join": [LARGE, COMMAS]},
+    "joined lists": {"list_join": [LARGE, *[COMMAS] * 9]},
+    "replaced": {"str_replace": {"template": "a" * 100_000, "params": {"a": LARGE}}},
+    "repeated": {
+        "repeat": {
+            "template": ["%a%."] * 5_000,
+            "for_each": {"%a%": [{"list_join": ["", [LARGE]]}]},
+        }
+    },
+    "repeated keys": {
+        "repeat": {"template": {"%a%" * 1000: 1}, "for_each": {"%a%": [LARGE]}},
+    },
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_nothing_large_is_made_to_be_refused(name: str) -> None:
+    """One function is enough for gigabytes: they are counted before they are there."""
+    functions = Functions(hot_version(LATEST), None)  # type: ignore[arg-type]
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid, match=r"more than there is room for|the text is larger"):
+            functions.resolve(SINGLE[name])
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_join_of_the_first_version_is_counted_too() -> None:
+    with pytest.raises(Invalid, match="the text is larger"):
+        cfn_functions.PURE["Fn::Join"]([LARGE, [""] * 65_000])
+
+
+def test_inputs_of_deployments_are_counted() -> None:
+    data = [{"get_input": "a"}] * 10_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid, match="more than there is room for"):
+            with_inputs(data, "get_input", {"a": LARGE}, "LAX")
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert with_inputs({"k": {"get_input": "a"}}, "get_input", {"a": 5}, "LAX") == '{"k":5}'
+
+
+class Told(Nowhere):
+    """Where a guest has said something."""
+
+    def attribute(self, resource: str, name: str | None, path: Sequence[Any] = ()) -> Any:
+        return [{"get_param": "secret"}, {"filter": "a"}, "plain"]
+
+
+def test_what_is_put_in_is_data() -> None:
+    functions = Functions(hot_version(LATEST), Told())  # type: ignore[arg-type]
+    snippet = {"repeat": {"template": "%x%", "for_each": {"%x%": {"get_attr": ["guest", "said"]}}}}
+    assert functions.resolve(snippet) == [{"get_param": "secret"}, {"filter": "a"}, "plain"]
 
 
 @pytest.mark.parametrize(
@@ -70,32 +160,6 @@ def test_sections_of_an_environment_have_a_shape(section: str) -> None:
 def test_strategies_of_a_file_are_a_map() -> None:
     with pytest.raises(Invalid, match="parameter_merge_strategies"):
         merge(Environment(), ["e"], {"e": "parameter_merge_strategies: [1]"})
-
-
-class Nowhere:
-    """A scope that is asked for its budget only."""
-
-    def __init__(self) -> None:
-        self.budget = Budget()
-
-
-SLOW: dict[str, Any] = {
-    "keys alike": {
-        "str_replace": {
-            "template": "a" * 200_000,
-            "params": {f"a{n}": "" for n in range(20_000)},
-        }
-    },
-    "long keys": {
-        "str_replace": {
-            "template": "a" * 200_000,
-            "params": {"a" * 100_000 + str(n): "" for n in range(3)},
-        }
-    },
-    "large rounds": {
-        "repeat": {"template": "x" * 200_000, "for_each": {"%a%": list(range(9_000))}}
-    },
-}
 
 
 @pytest.mark.parametrize("name", SLOW)

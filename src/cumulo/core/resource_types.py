@@ -184,6 +184,8 @@ class ResourceType:
     attribute: Callable[[str, Any, Reader], Any] | None = None
     """(name, body of the read, reader): those that are no key of the body."""
     state: Callable[[Any], State] = _always_ready
+    names_whose: bool = False
+    """Its reads and deletes need ids where the template may have names: whose it is."""
     outside: bool = False
     """Its create takes long (a key is generated) and cannot share a transaction: it is asked by
     itself. `create` must then name the thing by `place`, so that a second try finds the first."""
@@ -219,6 +221,11 @@ class ResourceType:
     ) = None
     """(id, all properties now, those that changed, place) → what an update asks one by one, each
     when the thing is ready again."""
+    untrue: Callable[[Mapping[str, Any], Any, Place], Mapping[str, str]] | None = None
+    """(all properties, body of the read, place) → which properties it has not got when it is ready
+    after the steps of `later`, and why."""
+    checked: Callable[[Any], str | None] | None = None
+    """What is wrong with one that is ready, for who asks whether it is well; None: nothing."""
     follow_up: Callable[[str, Any], Sequence[Request]] | None = None
     """(id, body of the read) → what has to be asked so that an update comes to its end."""
     replaces: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None

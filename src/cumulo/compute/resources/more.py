@@ -30,6 +30,12 @@ def _key_pair(given: Given, place: Place) -> Request:
     return Request("POST", f"{BASE}/os-keypairs", {"keypair": body}, "2.79")
 
 
+def _key_pair_at(name: str, given: Given) -> str:
+    """Without its owner's id, the caller's own pair of that name is meant."""
+    whose = f"?user_id={quote(str(given['user']), safe='')}" if given.get("user") else ""
+    return f"{BASE}/os-keypairs/{quote(name, safe='')}{whose}"
+
+
 KEY_PAIR = ResourceType(
     "OS::Nova::KeyPair",
     {
@@ -41,13 +47,9 @@ KEY_PAIR = ResourceType(
     },
     _key_pair,
     lambda answer: str(answer["keypair"]["name"]),
-    lambda physical, given, place: Request(
-        "GET", f"{BASE}/os-keypairs/{quote(given['name'], safe='')}", None, "2.79"
-    ),
+    lambda physical, given, place: Request("GET", _key_pair_at(given["name"], given), None, "2.79"),
     lambda physical, now, changed, place: [],
-    lambda physical, given, place: Request(
-        "DELETE", f"{BASE}/os-keypairs/{quote(physical, safe='')}", None, "2.79"
-    ),
+    lambda physical, given, place: Request("DELETE", _key_pair_at(physical, given), None, "2.79"),
     attributes={"public_key": "The public key.", "private_key": "The private key if it was saved."},
     attribute=lambda name, body, read: "" if name == "private_key" else NotImplemented,
     kept=lambda given, answer: (
@@ -55,6 +57,7 @@ KEY_PAIR = ResourceType(
         if given.get("save_private_key")
         else {}
     ),
+    names_whose=True,
     outside=True,
     exclusive=("name",),
     reference="name",

@@ -107,6 +107,20 @@ def _server_state(body: Any) -> State:
     return WORKING
 
 
+def _untrue(given: Given, body: Any, place: Place) -> Mapping[str, str]:
+    """A host that cannot start it with its new flavor leads it back."""
+    there = body["server"]["flavor"].get("original_name")
+    read = None if place.read is None else place.read(f"{BASE}/flavors/{given['flavor']}", VERSION)
+    if there is None or read is None or read["flavor"]["name"] == there:
+        return {}
+    return {"flavor": f"The server has the flavor {there} yet: its resize failed on the host."}
+
+
+def _checked(body: Any) -> str | None:
+    status = body["server"]["status"]
+    return None if status == "ACTIVE" else f"Server is {status}, expected ACTIVE"
+
+
 def _update_server(physical: str, now: Given, changed: Given, place: Place) -> Sequence[Request]:
     one = f"{BASE}/servers/{physical}"
     made = []
@@ -286,6 +300,8 @@ SERVER = ResourceType(
     regain=lambda physical, given, place: server_networks.changes(physical, given, place),
     after=lambda physical, given, body, place: server_networks.connected(physical, given, place),
     later=_update_server_later,
+    untrue=_untrue,
+    checked=_checked,
     replaces=_replaces_server,
     follow_up=_confirmed,
     lost=lambda body: body["server"]["status"] in ("ERROR", "DELETED", "SOFT_DELETED"),

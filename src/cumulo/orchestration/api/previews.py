@@ -8,7 +8,6 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
 from cumulo.orchestration.api.bodies import NewStack, flag_of, tags_of, timeout_of, wish_of
 from cumulo.orchestration.language.invalid import Invalid
-from cumulo.orchestration.language.parameters import shown_value
 from cumulo.orchestration.service.blueprint import Blueprint, PlanScope, partial
 from cumulo.orchestration.service.properties import completed
 from cumulo.orchestration.service.stacks import Stacks
@@ -21,7 +20,7 @@ def previewed(stacks: Stacks, call: Call, tx: Tx, name: str) -> dict[str, Any]:
         levels = stacks.looked_inside(tx, call.principal, blueprint)
     except Invalid as problem:
         raise BadRequest(str(problem), kind="StackValidationFailed") from None
-    parameters = {n: shown_value(blueprint.parameters[n], v) for n, v in blueprint.values.items()}
+    parameters = blueprint.shown_values()
     pseudo = {
         each: blueprint.around.pseudo[each]
         for each in ("OS::stack_id", "OS::stack_name", "OS::project_id")

@@ -103,12 +103,14 @@ class ResourcesApi:
 
     def mark(self, call: Call, tx: Tx) -> None:
         """Mark it unhealthy, or healthy again: the next update replaces it, or does not."""
-        stack, row = self._one(call, tx)
+        stack = self._find(call, tx)
+        row = self._stacks.named_or_made(tx, stack, call.path["resource"])
         given = call.body
         unknown = set(given) - {"mark_unhealthy", "resource_status_reason"}
         if unknown or not isinstance(given.get("mark_unhealthy"), bool):
             raise BadRequest("mark_unhealthy must be true or false, with resource_status_reason")
         reason = str(given.get("resource_status_reason") or "")[:255]
+        reason = reason or "state changed by resource_mark_unhealthy api"
         try:
             self._stacks.mark(tx, stack, row, unhealthy=given["mark_unhealthy"], reason=reason)
         except Invalid as problem:

@@ -22,7 +22,6 @@ from cumulo.orchestration.api.bodies import (
 )
 from cumulo.orchestration.api.listing import listed, named
 from cumulo.orchestration.api.previews import previewed
-from cumulo.orchestration.language.parameters import shown_value
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.service.files import files_of
@@ -173,8 +172,7 @@ class StacksApi:
             "OS::stack_name": row.name,
             "OS::project_id": row.project_id,
         }
-        for name, value in blueprint.values.items():
-            values[name] = shown_value(blueprint.parameters[name], value)
+        values |= blueprint.shown_values()
         resolve = flag_of(call.query.get("resolve_outputs"), "resolve_outputs") is not False
         parent = None if row.parent_id is None else tx.get(ResourceRow, row.parent_id)
         return {

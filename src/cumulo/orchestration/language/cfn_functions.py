@@ -37,7 +37,9 @@ def join(given: Any) -> str:
     values = given[1] or []
     if not isinstance(values, list) or not all(isinstance(v, str | int | float) for v in values):
         raise Invalid('"Fn::Join" must operate on a list of texts')
-    return given[0].join(str(each) for each in values)
+    from cumulo.orchestration.language.text_functions import joined
+
+    return joined(given[0], [str(each) for each in values])
 
 
 def split(given: Any) -> list[str]:

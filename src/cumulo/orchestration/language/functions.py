@@ -16,7 +16,6 @@ from cumulo.orchestration.language.versions import Version
 
 OMITTED = object()
 """What `if` without its third argument is: the property is left out."""
-MOST_TEXT = 4 * 1024 * 1024
 MOST_ITEMS = 10_000
 MOST_WORK = 16 * 1024 * 1024
 """Of one request: letters and values that its functions make, all together. Each of them may be
@@ -120,8 +119,6 @@ class Functions:
             # What asks the stack is not to blame for the answer.
             here = path if name in ASKING else f"{path}.{name}" if path else name
             raise Invalid(error.message, here) from None
-        if isinstance(value, str) and len(value) > MOST_TEXT:
-            raise Invalid(f"{name}: the text is larger than {MOST_TEXT} bytes", path)
         self._spend(_size(value, MOST_WORK), path)
         return value
 
@@ -301,11 +298,16 @@ def _repeat(functions: Functions, given: Any, path: str) -> Any:
         lists[name] = values
     if not isinstance(permutations, bool):
         raise Invalid('"permutations" must be true or false', path)
-    size = _size(given["template"], MOST_WORK)
+    # Once, and before anything is put in: what is put in is data, whatever it looks like. A guest
+    # that says `{get_param: …}` has said a map.
+    template = functions.resolve(given["template"], path)
+    size = _size(template, MOST_WORK)
     made = []
     for one in text_functions.rounds(lists, permutations, MOST_ITEMS):
         functions._spend(size + text_functions.search_cost(size, one), path)
-        made.append(functions._resolve(text_functions.replaced(given["template"], one), path))
+        made.append(
+            text_functions.replaced(template, one, lambda work: functions._spend(work, path))
+        )
     return made
 
 
@@ -314,7 +316,7 @@ def _size(value: Any, most: int) -> int:
     total, left = 0, [value]
     while left and total <= most:
         one = left.pop()
-        total += len(one) if isinstance(one, str) else 8
+        total += 8 + len(one) if isinstance(one, str) else 8
         if isinstance(one, dict):
             left += one.values()
         elif isinstance(one, list):

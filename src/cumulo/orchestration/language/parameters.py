@@ -269,9 +269,7 @@ def values_of(
 
 
 def shown_value(parameter: Parameter, value: Any) -> str:
-    """As `stack show` has it: text, and nothing of hidden ones."""
-    if parameter.hidden:
-        return HIDDEN
+    """As `stack show` has those that are not hidden: text."""
     if parameter.type == "comma_delimited_list":
         return ",".join(str(each) for each in value)
     if parameter.type == "json":

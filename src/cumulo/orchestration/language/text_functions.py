@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from cumulo.orchestration.language.invalid import Invalid
 
+MOST_TEXT = 4 * 1024 * 1024
 Scalar = str | int | float | bool
 
 
@@ -24,6 +25,17 @@ def as_text(value: Any, what: str) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, separators=(", ", ": "))
     raise Invalid(f"{what}: {value!r} is no text")
+
+
+def check_text(size: int) -> None:
+    """Before a text of so many letters is made. Raises Invalid."""
+    if size > MOST_TEXT:
+        raise Invalid(f"the text is larger than {MOST_TEXT} bytes")
+
+
+def joined(delimiter: str, parts: Sequence[str]) -> str:
+    check_text(sum(map(len, parts)) + len(delimiter) * len(parts))
+    return delimiter.join(parts)
 
 
 def select_path(value: Any, path: Sequence[Any]) -> Any:
@@ -80,13 +92,15 @@ def _replace_once(text: str, params: Mapping[str, str]) -> tuple[str, set[str]]:
         by_first.setdefault(key[0], []).append(key)
     if not by_first:
         return text, set()
-    made, used, start, at = [], set(), 0, 0
+    made, used, start, at, size = [], set(), 0, 0, len(text)
     while at < len(text):
         keys = by_first.get(text[at], ())
         fits = next((key for key in keys if text.startswith(key, at)), None)
         if fits is None:
             at += 1
             continue
+        size += len(params[fits])
+        check_text(size)
         made += [text[start:at], params[fits]]
         used.add(fits)
         at += len(fits)
@@ -103,6 +117,13 @@ def search_cost(size: int, keys: Iterable[str]) -> int:
 
 def _compare(key: str) -> int:
     return 16 + len(key) // 16
+
+
+def _split_cost(given: Any) -> int:
+    """Each piece is a value."""
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given[:2]):
+        return 0
+    return 8 * given[1].count(given[0]) if len(given) > 1 and given[0] else 0
 
 
 def _replace_cost(given: Any) -> int:
@@ -131,7 +152,7 @@ def list_join(given: Any) -> str:
         if not isinstance(values, list):
             raise Invalid('"list_join" must operate on lists')
         parts += [as_text(each, "list_join") for each in values]
-    return given[0].join(parts)
+    return joined(given[0], parts)
 
 
 def str_split(given: Any) -> Any:
@@ -313,21 +334,27 @@ def rounds(
         yield dict(zip(names, values, strict=True))
 
 
-def replaced(template: Any, values: Mapping[str, Any]) -> Any:
-    """The template of `repeat` with its placeholders filled, in keys, too."""
-    if isinstance(template, str):
-        for name, value in values.items():
-            if template == name:
-                return value
-        texts = {name: as_text(value, "repeat") for name, value in values.items() if name}
-        return _replace_once(template, texts)[0]
-    if isinstance(template, dict):
-        return {
-            str(replaced(key, values)): replaced(each, values) for key, each in template.items()
-        }
-    if isinstance(template, list):
-        return [replaced(each, values) for each in template]
-    return template
+def replaced(template: Any, values: Mapping[str, Any], spend: Callable[[int], None]) -> Any:
+    """The template of `repeat` with its placeholders filled, in keys, too. `spend` is told of each
+    letter that is made."""
+    texts = {name: as_text(value, "repeat") for name, value in values.items() if name}
+    spend(sum(map(len, texts.values())))
+
+    def fill(one: Any) -> Any:
+        if isinstance(one, str):
+            for name, value in values.items():
+                if one == name:
+                    return value
+            made = _replace_once(one, texts)[0]
+            spend(len(made))
+            return made
+        if isinstance(one, dict):
+            return {as_text(fill(key), "repeat"): fill(each) for key, each in one.items()}
+        if isinstance(one, list):
+            return [fill(each) for each in one]
+        return one
+
+    return fill(template)
 
 
 PURE: dict[str, Callable[[Any], Any]] = {
@@ -348,6 +375,7 @@ PURE: dict[str, Callable[[Any], Any]] = {
 
 COSTS: dict[str, Callable[[Any], int]] = {
     **dict.fromkeys(("str_replace", "str_replace_strict", "str_replace_vstrict"), _replace_cost),
+    **dict.fromkeys(("str_split", "Fn::Split"), _split_cost),
     "Fn::Replace": lambda given: (
         _replace_cost({"params": given[0], "template": given[1]})
         if isinstance(given, list) and len(given) == 2

@@ -17,6 +17,9 @@ def touch_up(engine: "Engine", work: Work, handler: Handler) -> None:
     if work.row.physical_id is None:
         raise Invalid("it has not been made")
     work.properties = work.row.properties
+    if not work.managed and action != "CHECK":
+        engine.done(work, quietly=True)
+        return
     engine.begin(work, action)
     if action == "CHECK":
         handler.look_over(work)

@@ -13,7 +13,13 @@ from cumulo.orchestration.language.environment import Environment
 from cumulo.orchestration.language.functions import MOST_WORK, Budget, Functions, function_of
 from cumulo.orchestration.language.graph import requirements, with_implied
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
-from cumulo.orchestration.language.parameters import Parameter, definitions, values_of
+from cumulo.orchestration.language.parameters import (
+    HIDDEN,
+    Parameter,
+    definitions,
+    shown_value,
+    values_of,
+)
 from cumulo.orchestration.language.template import ResourceDefinition, Template, parse, policy_of
 
 Query = Callable[[str, Any], Any]
@@ -24,6 +30,8 @@ UNKNOWN = {"get_param": _UNKNOWN}
 """Stands, in a template that is only looked at, for what follows from another one's resources."""
 MOST_PLAN = 4 * MOST_WORK
 """Of all resources together, looked at some times each."""
+MOST_EDGES = 20_000
+"""Of what stands on what: each is a row, and a list may be named a thousand times by one word."""
 MOST_FILES = 100
 MOST_FILE_BYTES = 1024 * 1024
 
@@ -104,7 +112,24 @@ class Blueprint:
         self.requires = requirements(live, self.template.version)
         kinds = {name: (self.kind_of(name), one.properties) for name, one in live.items()}
         self.requires = with_implied(self.requires, self.around.implied(kinds))
+        if sum(map(len, self.requires.values())) > MOST_EDGES:
+            raise Invalid(f"the resources depend on each other more than {MOST_EDGES} times")
         self._check_references()
+
+    @property
+    def hidden(self) -> set[str]:
+        """Names of the parameters that nobody is shown: the template says so, or the
+        environment."""
+        said = {name for name, one in self.parameters.items() if one.hidden}
+        return said | set(self.environment.encrypted_param_names)
+
+    def shown_values(self) -> dict[str, str]:
+        """Its parameters as readers see them."""
+        hidden = self.hidden
+        return {
+            name: HIDDEN if name in hidden else shown_value(self.parameters[name], value)
+            for name, value in self.values.items()
+        }
 
     def _values(self) -> dict[str, Any]:
         known, given = self.parameters, dict(self.given)

@@ -25,11 +25,15 @@ def change(
 ) -> None:
     """What is there becomes what it shall be: in place, or by another one in its stead."""
     row, wanted = work.row, work.properties
+    if not work.managed:
+        _noted(engine, work, handler, metadata)
+        return
     work.properties = led_back(work, handler) or wanted
-    changed = difference(row.properties, work.properties)
     unsure = row.status != "COMPLETE" or bool(row.stored.get("released"))
     asked = unsure or row.stored.get("converge")
     health: Health = "lost" if lost(row) else handler.health(work) if asked else "well"
+    # What the look has found out counts: an update may not have come true.
+    changed = difference(work.row.properties, work.properties)
     if health == "busy":
         engine.wait(work.tx, row, tries=row.tries + 1)
         return
@@ -63,6 +67,14 @@ def change(
     if "replace" in restricted:
         raise Invalid(f"replace is restricted for resource {row.name}")
     _replace(engine, work, handler)
+
+
+def _noted(engine: "Engine", work: Work, handler: Handler, metadata: Any) -> None:
+    """What is not the stack's stays as it is, whatever the template says of it now."""
+    row = work.row
+    work.row = work.tx.update(row, properties=dict(work.properties), metadata=metadata)
+    engine.begin(work, "UPDATE" if row.made else "CREATE")
+    engine.look(work, handler)
 
 
 def _replace(engine: "Engine", work: Work, handler: Handler) -> None:

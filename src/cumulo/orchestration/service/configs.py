@@ -12,11 +12,12 @@ import yaml
 
 from cumulo.core.faults import NotFound
 from cumulo.core.resource_types import Property, flag, items, mapping, text
+from cumulo.orchestration.language.functions import Budget
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.software import ConfigRow
 from cumulo.orchestration.service.handlers import Work
 from cumulo.orchestration.service.own_types import Own
-from cumulo.orchestration.service.software import Software
+from cumulo.orchestration.service.software import MOST_CONFIG, Software
 
 KINDS = ["String", "Number", "CommaDelimitedList", "Json", "Boolean"]
 INPUT = mapping(
@@ -222,8 +223,13 @@ class MultipartMime(_Config):
 
     def content(self, work: Work) -> str:
         found: list[MIMEBase] = []
+        budget, known = Budget(MOST_CONFIG), dict[str, str]()
         for each in work.properties.get("parts") or ():
-            content = config_text(self.software, work, each["config"])
+            given = each["config"]
+            if given not in known:
+                known[given] = config_text(self.software, work, given)
+            content = known[given]
+            budget.spend(len(content), "parts")
             subtype = each.get("subtype") or "x-shellscript"
             if each["type"] == "multipart":
                 found += inner_parts(content)

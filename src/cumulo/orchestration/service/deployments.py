@@ -9,12 +9,13 @@ import msgspec
 from cumulo.core.clock import seconds_of
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.resource_types import READY, Property, State, items, mapping, text
+from cumulo.orchestration.language.functions import Budget
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.software import ConfigRow, DeploymentRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.service.handlers import Seal, Work
 from cumulo.orchestration.service.rest_handler import find
-from cumulo.orchestration.service.software import Software
+from cumulo.orchestration.service.software import MOST_CONFIG, Software
 from cumulo.orchestration.service.waits import Signalled
 
 ACTIONS = ["CREATE", "UPDATE", "DELETE", "SUSPEND", "RESUME"]
@@ -207,8 +208,7 @@ class SoftwareDeployment(Signalled):
         own = config.options.get("structured")
         if own is None:
             return found
-        filled = with_inputs(json.loads(found), own["input_key"], values, own["validate"])
-        return msgspec.json.encode(filled).decode()
+        return with_inputs(json.loads(found), own["input_key"], values, own["validate"])
 
     def _own_inputs(self, work: Work, action: str) -> list[dict[str, Any]]:
         """What every deployment is told about itself (Heat's names)."""
@@ -325,18 +325,26 @@ def _cut(value: Any) -> Any:
     return value[-MOST_OUTPUT:] if isinstance(value, str) else value
 
 
-def with_inputs(snippet: Any, key: str, values: Mapping[str, Any], validate: str) -> Any:
-    """Data with the inputs in their places: `{get_input: NAME}` is the value of NAME."""
-    if isinstance(snippet, dict):
-        if list(snippet) == [key] and isinstance(snippet[key], str):
-            name = snippet[key]
-            if validate == "STRICT" and name not in values:
-                raise Invalid(f"Input values of {name} are missing")
-            return values.get(name)
-        return {k: with_inputs(v, key, values, validate) for k, v in snippet.items()}
-    if isinstance(snippet, list):
-        return [with_inputs(each, key, values, validate) for each in snippet]
-    return snippet
+def with_inputs(data: Any, key: str, values: Mapping[str, Any], validate: str) -> str:
+    """Data with the inputs in their places, as JSON: `{get_input: NAME}` is the value of NAME.
+    Raises Invalid, also for more than a configuration may have, before it is made."""
+    budget = Budget(MOST_CONFIG)
+    sizes = {name: len(msgspec.json.encode(value)) for name, value in values.items()}
+
+    def fill(snippet: Any) -> Any:
+        if isinstance(snippet, dict):
+            if list(snippet) == [key] and isinstance(snippet[key], str):
+                name = snippet[key]
+                if validate == "STRICT" and name not in values:
+                    raise Invalid(f"Input values of {name} are missing")
+                budget.spend(sizes.get(name, 0), "")
+                return values.get(name)
+            return {k: fill(v) for k, v in snippet.items()}
+        if isinstance(snippet, list):
+            return [fill(each) for each in snippet]
+        return snippet
+
+    return msgspec.json.encode(fill(data)).decode()
 
 
 class StructuredDeployment(SoftwareDeployment):
@@ -360,6 +368,4 @@ class StructuredDeployment(SoftwareDeployment):
             data = json.loads(found)
         except ValueError:
             raise Invalid("the configuration is no data") from None
-        return msgspec.json.encode(
-            with_inputs(data, own["input_key"], values, own["validate"])
-        ).decode()
+        return with_inputs(data, own["input_key"], values, own["validate"])

@@ -219,6 +219,9 @@ class Engine:
     def paused(self, work: Work, when: str, action: str) -> bool:
         """It waits at a breakpoint until somebody clears it."""
         hook = f"{when}-{action}"
+        if work.stack.phase == 3:
+            # Another one has failed: nobody waits for anything any more.
+            return False
         cleared = work.row.stored.get("cleared", {})
         if cleared.get(hook) == work.stack.traversal:
             return False
@@ -274,6 +277,10 @@ class Engine:
             updated_at=tx.now,
         )
         self.story.of_resource(tx, stack, row)
+        if stack.action == "CHECK" and stack.phase == 1:
+            # One that is dead says nothing of the others: all of them are looked at.
+            self.one_less(tx, stack)
+            return
         if stack.phase != 3:
             said = failure(action, row.name, reason)
             stack = tx.update(stack, phase=3, reason=said[:2000])
@@ -302,7 +309,19 @@ class Engine:
                 tx.update(stack, phase=2, left=waiting)
                 tx.after_commit(lambda: self.ring(0.0))
                 return
+        bad = self._found_bad(tx, stack) if stack.action == "CHECK" else []
+        if bad:
+            self.end(tx, stack, "FAILED", "; ".join(bad)[:2000])
+            return
         self.end(tx, stack, "COMPLETE", f"Stack {stack.action} completed successfully")
+
+    @staticmethod
+    def _found_bad(tx: Tx, stack: StackRow) -> list[str]:
+        return [
+            failure("CHECK", row.name, row.reason)
+            for row in tx.all(resources.OF_STACK, stack=stack.id)
+            if (row.traversal, row.step) == (stack.traversal, "failed")
+        ]
 
     def end(self, tx: Tx, stack: StackRow, status: str, reason: str) -> None:
         """An action of a stack has ended, one way or the other."""

@@ -115,9 +115,9 @@ class ResourceGroup(Batched):
 
     def target(self, work: Work) -> dict[str, Any]:
         room_for(work.properties["count"], work.properties["resource_def"], work.files)
-        removed = self._removed(work)
+        removed, ids = self._removed(work)
         names = self._names(work, removed)
-        work.store(removed=sorted(removed), names=names)
+        work.store(removed=sorted(removed), removed_ids=ids, names=names)
         return self._made(work, names)
 
     def settled(self, work: Work) -> dict[str, Any]:
@@ -150,20 +150,25 @@ class ResourceGroup(Batched):
             number_ += 1
         return names
 
-    def _removed(self, work: Work) -> set[str]:
-        before = set(work.row.stored.get("removed", ()))
-        if work.properties.get("removal_policies_mode") == "update":
-            before = set()
+    def _removed(self, work: Work) -> tuple[set[str], dict[str, str]]:
+        """The names that are not used, and what the ids of those in the list stood for: a list that
+        stays the same goes on meaning the same when they are gone."""
+        earlier = set(work.row.stored.get("removed", ()))
+        before = set() if work.properties.get("removal_policies_mode") == "update" else set(earlier)
         child = self.child(work)
         rows = [] if child is None else work.tx.all(resources.OF_STACK, stack=child.id)
-        by_physical = {row.physical_id: row.name for row in rows if row.physical_id}
-        known = {row.name for row in rows}
+        by_physical = dict(work.row.stored.get("removed_ids") or {})
+        by_physical |= {row.physical_id: row.name for row in rows if row.physical_id}
+        known = {row.name for row in rows} | earlier
+        ids: dict[str, str] = {}
         for policy in work.properties.get("removal_policies") or ():
             for each in (policy or {}).get("resource_list") or ():
                 name = by_physical.get(str(each), str(each))
                 if name in known:
                     before.add(name)
-        return before
+                    if name != str(each):
+                        ids[str(each)] = name
+        return before, ids
 
     def reference(self, work: Work) -> Any:
         return work.place.name

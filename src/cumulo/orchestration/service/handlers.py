@@ -184,8 +184,14 @@ class Work:
     def files(self) -> dict[str, str]:
         return files_of(self.tx, self.stack)
 
+    @property
+    def managed(self) -> bool:
+        """What was there before the stack (`external_id`) is looked at, and nothing else."""
+        return not self.row.stored.get("external")
+
     def ask(self, request: Request) -> Any:
         """The decoded answer. Raises the fault of a refusal."""
+        assert self.managed or request.method == "GET", "it is not the stack's to change"
         return self._asker.ask(request)
 
     def read(self, path: str, version: str | None = None) -> Any:

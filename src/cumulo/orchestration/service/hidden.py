@@ -27,8 +27,7 @@ class Hidden:
         self._seal = seal
 
     def names(self, blueprint: Blueprint) -> set[str]:
-        said = {name for name, one in blueprint.parameters.items() if one.hidden}
-        return said | set(blueprint.environment.encrypted_param_names)
+        return blueprint.hidden
 
     def closed(self, values: Values, names: Collection[str]) -> dict[str, Any]:
         return {

@@ -57,7 +57,9 @@ def arrange(
             # What is of another type cannot become it: another one is made in its stead.
             same = old is not None and kinds.same(old.kind, blueprint.kind_of(name))
             kept = old if same else None
-            row = _todo(tx, stack, blueprint, name, dirty[name], kept, old)
+            # What it stands on comes before it in this order.
+            waits = len(_waited_for(blueprint, name, rows))
+            row = _todo(tx, stack, blueprint, name, dirty[name], kept, old, waits)
             rows[name] = _besides(tx, row, restore=saved.get(name), converge=converge or None)
     for name, row in rows.items():
         for first in _waited_for(blueprint, name, rows):
@@ -179,11 +181,11 @@ def _todo(
     digest: str,
     row: ResourceRow | None,
     before: ResourceRow | None,
+    waits: int,
 ) -> ResourceRow:
     """The row of a resource that has to be looked at, made when there is none of its kind: then it
-    is in the stead of the one `before`."""
+    is in the stead of the one `before`. `waits`: for how many others."""
     definition, kind = blueprint.definitions[name], blueprint.kind_of(name)
-    waits = sum(1 for each in blueprint.requires[name] if each in _changing(tx, stack, each))
     changes = {
         "type": definition.type,
         "kind": kind,
@@ -222,13 +224,6 @@ def _todo(
     )
     tx.insert(made)
     return made
-
-
-def _changing(tx: Tx, stack: StackRow, name: str) -> Sequence[str]:
-    """[name] where a resource of this traversal has to be done first."""
-    row = tx.one(resources.NAMED, stack=stack.id, name=name)
-    waits = row is not None and row.traversal == stack.traversal and row.step == "todo"
-    return [name] if waits else []
 
 
 def _remove_later(tx: Tx, stack: StackRow, row: ResourceRow) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import Fault, NotFound
+from cumulo.core.faults import Conflict, Fault, NotFound
 from cumulo.orchestration.language.functions import Functions
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.model.resource import ResourceRow
@@ -121,6 +121,18 @@ class Reading:
             if each.name == name:
                 return each
         raise NotFound(f"The Resource ({name}) could not be found in Stack {row.name}.")
+
+    def named_or_made(self, tx: Tx, row: StackRow, name: str) -> ResourceRow:
+        """By its name, or by the id of what it has made: who watches servers knows no other. Raises
+        NotFound, Conflict where several have that id."""
+        there = self.resources(tx, row)
+        found = [each for each in there if each.name == name]
+        found = found or [each for each in there if each.physical_id == name]
+        if len(found) > 1:
+            raise Conflict(f"Several resources of Stack {row.name} are {name}.")
+        if not found:
+            raise NotFound(f"The Resource ({name}) could not be found in Stack {row.name}.")
+        return found[0]
 
     def with_physical(self, tx: Tx, project_id: str, physical: str) -> StackRow:
         """The stack of a project that has made a thing. Raises NotFound."""

@@ -31,11 +31,11 @@ def remove(engine: "Engine", work: Work, handler: Handler) -> None:
     unborn = stack.action == "ROLLBACK" and stack.previous is None
     keep = row.deletion_policy == "Retain" and not unborn
     # What was there before the stack is not the stack's to remove, whatever happens.
-    keep = keep or bool(row.stored.get("external"))
+    keep = keep or not work.managed
     if keep and row.phase == 1 and row.physical_id is not None:
         # Another one waits for what it has.
         work.properties = row.properties
-        if isinstance(handler, RestHandler):
+        if isinstance(handler, RestHandler) and work.managed:
             handler.release(work)
     if row.physical_id is None or keep:
         _removed(engine, work)

@@ -86,6 +86,9 @@ class RestHandler:
         if body is None:
             return State("failed", f"{self.type.name} {work.row.physical_id} is not there")
         state = self.type.state(body)
+        if state.word == "ready" and work.stack.action == "CHECK" and self.type.checked:
+            problem = self.type.checked(body)
+            return state if problem is None else State("failed", problem)
         if state.word == "failed" or "steps" not in work.row.stored:
             return state
         return self._go_on(work, body, state)
@@ -100,11 +103,26 @@ class RestHandler:
                     work.ask(each)
             return state
         if not steps:
-            work.forget("steps", "released")
-            return state
+            return self._came_true(work, body, state)
         work.store(steps=steps[1:])
         work.ask(Request(**steps[0]))
         return WORKING
+
+    def _came_true(self, work: Work, body: Any, state: State) -> State:
+        """Ready is not enough: a host may have given up, and all is as it was before."""
+        untrue: Mapping[str, str] = {}
+        if self.type.untrue is not None:
+            given = self.found(work, self.properties, work.row.properties)
+            untrue = self.type.untrue(given, body, work.place)
+        was = work.row.stored.get("was") or {}
+        work.forget("steps", "released", "was")
+        missed = {name: was[name] for name in untrue if name in was}
+        if not missed:
+            return state
+        # The next update sees what there is, and tries again.
+        kept = {**work.row.properties, **missed}
+        work.row = work.tx.update(work.row, properties=kept)
+        return State("failed", " ".join(untrue[name] for name in missed))
 
     def health(self, work: Work) -> Health:
         request = self._read_request(work)
@@ -166,7 +184,8 @@ class RestHandler:
         if self.type.later is not None:
             steps = self.type.later(physical, now, new, work.place)
             if steps:
-                work.store(steps=[asdict(each) for each in steps])
+                was = {name: work.row.properties.get(name) for name in changed}
+                work.store(steps=[asdict(each) for each in steps], was=was)
         return True
 
     def _known_before(self, work: Work) -> Any:
@@ -189,7 +208,7 @@ class RestHandler:
         for each in self.type.leave(physical, given, work.place) if self.type.leave else ():
             with contextlib.suppress(NotFound):
                 work.ask(each)
-        last = self.type.delete(physical, work.row.properties, work.place)
+        last = self.type.delete(physical, self._named(work), work.place)
         if last is not None:
             try:
                 work.ask(last)
@@ -261,7 +280,13 @@ class RestHandler:
         physical = work.row.physical_id
         if physical is None:
             return None
-        return self.type.read(physical, work.row.properties, work.place)
+        return self.type.read(physical, self._named(work), work.place)
+
+    def _named(self, work: Work) -> Mapping[str, Any]:
+        if not self.type.names_whose:
+            return work.row.properties
+        found: Mapping[str, Any] = self._known_before(work)
+        return found
 
     def found(self, work: Asker | Work, schema: Any, given: Any) -> Any:
         """Properties with names turned into ids, wherever the schema has a finder."""

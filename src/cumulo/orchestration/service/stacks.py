@@ -240,6 +240,8 @@ class Stacks(Previewing):
                 f"Updating a stack when it is {state} is not supported.", kind="NotSupported"
             )
         blueprint = self.checked(tx, row, wish, who)
+        if action == "UPDATE":
+            self._check_immutable(tx, row, blueprint)
         self.keeping.settle(tx, row, OVERTAKEN)
         changes: dict[str, Any] = {
             **self._at_rest(tx, row, blueprint, wish),
@@ -262,6 +264,21 @@ class Stacks(Previewing):
         self._owned(tx, row, who)
         row = tx.update(row, **changes)
         return self._begin(tx, row, blueprint, saved=saved, converge=converge)
+
+    def _check_immutable(self, tx: Tx, row: StackRow, new: Blueprint) -> None:
+        """Raises BadRequest for another value of a parameter that the new template calls so."""
+        old = self.blueprints.of(tx, row).values
+        other = sorted(
+            name
+            for name, one in new.parameters.items()
+            if one.immutable and name in old and old[name] != new.values.get(name)
+        )
+        if other:
+            raise BadRequest(
+                "The following parameters are immutable and may not be updated: "
+                + ", ".join(other),
+                kind="ImmutableParameterModified",
+            )
 
     def delete_nested(self, tx: Tx, parent: StackRow, child: StackRow) -> StackRow:
         return self.delete(tx, self._as_parent(tx, parent, child))
@@ -302,8 +319,9 @@ class Stacks(Previewing):
         changes: dict[str, Any] = {"action": "DELETE"}
         if who is not None and row.project_id == who.project_id:
             changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": who.lent}
-        elif who is not None and who.project_id and self.engine.principal_or_none(tx, row) is None:
-            # Its owner is no more: it goes by the right of the administrator who asks.
+        elif who is not None and who.project_id:
+            # Its owner may be no more, or not be allowed to any more: it goes by the right of the
+            # administrator who asks.
             lent = {**who.lent, ELSEWHERE: who.project_id}
             changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": lent}
         row = tx.update(row, **changes)
