@@ -78,6 +78,8 @@ class Finder:
     by: str = "name"
     """The attribute that the name is."""
     id: str = "id"
+    query: Mapping[str, str] = field(default_factory=dict)
+    """What the list is asked for besides."""
     bare: bool = False
     """What is read is the thing itself, not `{key: …}`."""
 

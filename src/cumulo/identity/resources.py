@@ -20,11 +20,13 @@ from cumulo.core.resource_types import (
 )
 
 BASE = "/identity/v3"
+KNOWN = {"known": "true"}
+"""Lists that wait for directories cannot be asked inside of a transaction: what is known now can."""
 FINDERS = (
     Finder("project", f"{BASE}/projects", "project", "keystone.project"),
-    Finder("user", f"{BASE}/users", "user", "keystone.user"),
+    Finder("user", f"{BASE}/users", "user", "keystone.user", query=KNOWN),
     Finder("role", f"{BASE}/roles", "role", "keystone.role"),
-    Finder("group", f"{BASE}/groups", "group", "keystone.group"),
+    Finder("group", f"{BASE}/groups", "group", "keystone.group", query=KNOWN),
     Finder("domain", f"{BASE}/domains", "domain", "keystone.domain"),
     Finder("service", f"{BASE}/services", "service", "keystone.service"),
     Finder("region", f"{BASE}/regions", "region", "keystone.region"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from cumulo.core.clock import zulu_micro
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.identity.api.envelope import (
     Wrapped,
@@ -54,6 +55,7 @@ class GroupsApi:
 
         return [
             of("GET", many, self.index, "list_groups", kind="stream"),
+            of("GET", many, self.known, "list_groups", query="known"),
             of("POST", many, self.create, "create_group", body=Wrapped, status=201),
             of("GET", one, self.show, "get_group"),
             of("PATCH", one, self.update, "update_group", body=Wrapped),
@@ -74,6 +76,12 @@ class GroupsApi:
         # All groups of a directory are many: not on the loop, unless a page is asked for.
         read = self._database.read if call.query.get("limit") else self._database.study
         return await read(functools.partial(self._index, call))
+
+    def known(self, call: Call, tx: Tx) -> Any:
+        """Those of a name that are known now, as with users."""
+        if not call.query.get("name"):
+            raise BadRequest("known takes a name")
+        return self._index(call, tx)
 
     def _index(self, call: Call, tx: Tx) -> Any:
         call.allow({"target.group.domain_id": call.principal.domain_id})

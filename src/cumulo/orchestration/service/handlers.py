@@ -119,7 +119,8 @@ class Asker:
         """What a list has of that name, asked once in this transaction."""
         key = (finder.path, finder.by, value)
         if key not in self._found:
-            request = Request("GET", finder.path, None, finder.version, {finder.by: value})
+            query = {**finder.query, finder.by: value}
+            request = Request("GET", finder.path, None, finder.version, query)
             self._found[key] = self.ask(request)
         return self._found[key]
 
