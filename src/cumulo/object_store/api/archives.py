@@ -115,13 +115,11 @@ class ArchivesApi:
         new = NewObject(
             received.size, received.md5, content_type_of({}, name, guess=True), blob=received.blob
         )
-        try:
-            await self._store.write(
-                lambda tx: self._store.objects.commit(tx, row, name, new, {}), name="object put"
-            )
-        except StoreFault:
-            await self._store.bytes.drop(new.blob)
-            raise
+        await self._store.keep(
+            new.blob,
+            lambda tx: self._store.objects.commit(tx, row, name, new, {}),
+            name="object put",
+        )
 
     async def _container(self, asked: Asked, name: str) -> None:
         """Made when it is missing, by whoever may."""

@@ -97,14 +97,11 @@ class LargeApi:
             "manifest_etag": hashlib.md5(given_back, usedforsecurity=False).hexdigest(),
             "manifest_size": len(given_back),
         }
-        try:
-            row = await self._store.write(
-                lambda tx: self._store.objects.commit(tx, container, place.object, new, conditions),
-                name="object put",
-            )
-        except StoreFault:
-            await self._store.bytes.drop(new.blob)
-            raise
+        row = await self._store.keep(
+            new.blob,
+            lambda tx: self._store.objects.commit(tx, container, place.object, new, conditions),
+            name="object put",
+        )
         return created(row)
 
     async def delete(self, asked: Asked) -> Reply:
