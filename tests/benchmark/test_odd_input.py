@@ -112,7 +112,7 @@ def test_a_task_that_has_left_something_is_not_forgotten_by_mistake(
     store.add_note(killed.uuid, Note("flavor", "f"))
     asked: list[str | None] = []
 
-    async def cleanup(env: Environment, uuid: str | None, notes: list[Note]) -> Report:
+    async def cleanup(env: Environment, uuid: str | None, notes: list[Note], *_: Any) -> Report:
         asked.append(uuid)
         return Report()
 
@@ -230,7 +230,7 @@ def test_what_could_not_be_taken_away_is_taken_by_a_later_run(
 
     store.add_note(killed.uuid, Note("flavor", "f"))
 
-    async def cleanup(env: Environment, uuid: str | None, notes: list[Note]) -> Report:
+    async def cleanup(env: Environment, uuid: str | None, notes: list[Note], *_: Any) -> Report:
         assert notes == [Note("flavor", "f")]
         asked.append(uuid)
         report = Report()

@@ -18,6 +18,7 @@ from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import KINDS, SERVICES, ApiError, ServiceMissing, Session
 from cumulo.benchmark.contexts import table
 from cumulo.benchmark.engine import hooks, runners, sla
+from cumulo.benchmark.model.secrets import masked
 from cumulo.benchmark.model.shapes import problems
 from cumulo.benchmark.model.task import TaskConfig, Workload, workload_document
 
@@ -30,7 +31,8 @@ class InvalidTaskConfig(Exception):
     """A workload cannot be run as it is written."""
 
     def __init__(self, workload: Workload, reasons: list[str]) -> None:
-        config = msgspec.json.format(msgspec.json.encode(workload_document(workload)), indent=2)
+        shown = msgspec.json.encode(masked(workload_document(workload)))
+        config = msgspec.json.format(shown, indent=2)
         super().__init__(
             "Input task is invalid!\n\n"
             f"Subtask {workload.name}[{workload.position}] has wrong configuration\n"

@@ -24,6 +24,12 @@ EVENTS = (
             for noun in ("network", "subnet", "port", "security_group")
         ),
         on(
+            "rbac_policy",
+            *(f"network.rbac_policy.{verb}" for verb in ("create", "update", "delete")),
+            object_id=str,
+            target=str,
+        ),
+        on(
             "security_group_rule",
             "network.security_group_rule.create",
             "network.security_group_rule.delete",

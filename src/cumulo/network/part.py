@@ -235,7 +235,7 @@ def _network(
         id=row.id,
         number=row.number,
         mtu=row.mtu,
-        external=row.external,
+        external=row.external and row.network_type in ("flat", "vlan"),
         dhcp=None
         if dhcp is None
         else spec.DhcpSpec(dhcp.id, dhcp.mac_address, _with_prefix(dhcp, cidrs, fixed)),

@@ -9,9 +9,9 @@ from cumulo.benchmark.engine.run import Run
 
 Found = dict[str, Any]
 
-CREATE = 600.0
-DELETE = 600.0
-BACKUP = 600.0
+MADE = "cinder_volume_create_timeout"
+DELETED = "cinder_volume_delete_timeout"
+RESTORED = "cinder_backup_restore_timeout"
 FAILED = ("ERROR", "ERROR_DELETING", "ERROR_EXTENDING", "ERROR_RESTORING", "ERROR_MANAGING")
 
 
@@ -28,16 +28,18 @@ async def create_volume(run: Run, size: Any, **args: Any) -> Found:
         body = {k: v for k, v in args.items() if v is not None}
         body |= {"name": run.name(), "size": sized(size)}
         made = (await run.cloud.post("volume", "/volumes", {"volume": body}))["volume"]
-        return await volume_is(run, made["id"], "available", timeout=CREATE)
+        return await volume_is(run, made["id"], "available")
 
 
-async def volume_is(run: Run, id: str, *wanted: str, timeout: float = CREATE) -> Found:
+async def volume_is(run: Run, id: str, *wanted: str, timeout: str = MADE) -> Found:
     """Wait for a volume's status."""
 
     async def fetch() -> Any:
         return (await run.cloud.get("volume", f"/volumes/{id}"))["volume"]
 
-    found: Found = await waiting.status(fetch, wanted, f"volume {id}", timeout, failed=FAILED)
+    found: Found = await waiting.status(
+        fetch, wanted, f"volume {id}", run.timeout(timeout), failed=FAILED
+    )
     return found
 
 
@@ -55,7 +57,7 @@ async def update_volume(run: Run, id: str, **changes: Any) -> None:
 async def delete_volume(run: Run, id: str) -> None:
     with run.action("cinder_v3.delete_volume"):
         await run.cloud.delete("volume", f"/volumes/{id}")
-        await _gone(run.cloud, f"/volumes/{id}", "volume", DELETE)
+        await _gone(run.cloud, f"/volumes/{id}", "volume", run.timeout(DELETED))
 
 
 async def extend_volume(run: Run, id: str, new_size: Any, *, attached: bool = False) -> Found:
@@ -122,7 +124,8 @@ async def upload_to_image(
         async def fetch() -> Any:
             return await run.cloud.get("image", f"/images/{image_id}")
 
-        await waiting.status(fetch, ("active",), f"image {image_id}", CREATE, failed=("killed",))
+        what, timeout = f"image {image_id}", run.timeout(MADE)
+        await waiting.status(fetch, ("active",), what, timeout, failed=("killed",))
         return image_id
 
 
@@ -136,14 +139,14 @@ async def create_snapshot(run: Run, volume_id: str, *, force: bool = False, **ar
             return (await run.cloud.get("volume", f"/snapshots/{made['id']}"))["snapshot"]
 
         what = f"snapshot {made['id']}"
-        found: Found = await waiting.status(fetch, ("available",), what, CREATE)
+        found: Found = await waiting.status(fetch, ("available",), what, run.timeout(MADE))
         return found
 
 
 async def delete_snapshot(run: Run, id: str) -> None:
     with run.action("cinder_v3.delete_snapshot"):
         await run.cloud.delete("volume", f"/snapshots/{id}")
-        await _gone(run.cloud, f"/snapshots/{id}", "snapshot", DELETE)
+        await _gone(run.cloud, f"/snapshots/{id}", "snapshot", run.timeout(DELETED))
 
 
 async def list_snapshots(run: Run, detailed: bool = True) -> None:
@@ -162,7 +165,8 @@ async def _backup_is(run: Run, id: str) -> Found:
     async def fetch() -> Any:
         return (await run.cloud.get("volume", f"/backups/{id}"))["backup"]
 
-    found: Found = await waiting.status(fetch, ("available",), f"backup {id}", BACKUP)
+    timeout = run.timeout(RESTORED)
+    found: Found = await waiting.status(fetch, ("available",), f"backup {id}", timeout)
     return found
 
 
@@ -172,13 +176,13 @@ async def restore_backup(run: Run, id: str) -> None:
             "volume", f"/backups/{id}/restore", {"restore": {"name": run.name()}}
         )
         await _backup_is(run, id)
-        await volume_is(run, made["restore"]["volume_id"], "available", timeout=BACKUP)
+        await volume_is(run, made["restore"]["volume_id"], "available", timeout=RESTORED)
 
 
 async def delete_backup(run: Run, id: str) -> None:
     with run.action("cinder_v3.delete_backup"):
         await run.cloud.delete("volume", f"/backups/{id}")
-        await _gone(run.cloud, f"/backups/{id}", "backup", DELETE)
+        await _gone(run.cloud, f"/backups/{id}", "backup", run.timeout(DELETED))
 
 
 async def list_backups(run: Run, detailed: bool = True) -> None:
@@ -242,7 +246,7 @@ async def update_type(run: Run, id: str, **changes: Any) -> None:
 async def delete_type(run: Run, id: str) -> None:
     with run.action("cinder_v3.delete_volume_type"):
         await run.admin.delete("volume", f"/types/{id}")
-        await _gone(run.admin, f"/types/{id}", "volume_type", DELETE)
+        await _gone(run.admin, f"/types/{id}", "volume_type", run.timeout(DELETED))
 
 
 async def set_type_keys(run: Run, id: str, keys: Found) -> None:

@@ -14,8 +14,6 @@ from cumulo.benchmark.engine.run import CheckFailed, Run
 
 Found = dict[str, Any]
 
-CREATE = 120.0
-DELETE = 120.0
 PIECE = 256 * 1024
 REDIRECTS = 10
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -176,16 +174,17 @@ async def import_image(
             if "all_stores" in str(info):
                 body["all_stores"] = True
         await run.cloud.post("image", f"/images/{id}/import", body)
-        return await image_is(run, id, "active")
+        return await image_is(run, id, "active", by="import")
 
 
-async def image_is(run: Run, id: str, *wanted: str) -> Found:
+async def image_is(run: Run, id: str, *wanted: str, by: str = "create") -> Found:
     cloud = run.cloud if run.user is not None else run.admin
 
     async def fetch() -> Any:
         return await cloud.get("image", f"/images/{id}")
 
-    found: Found = await waiting.status(fetch, wanted, f"image {id}", CREATE, failed=("killed",))
+    timeout = run.timeout(f"glance_image_{by}_timeout")
+    found: Found = await waiting.status(fetch, wanted, f"image {id}", timeout, failed=("killed",))
     return found
 
 
@@ -228,4 +227,4 @@ async def delete_image(run: Run, id: str) -> None:
         async def fetch() -> Any:
             return await run.cloud.get("image", f"/images/{id}")
 
-        await waiting.gone(fetch, f"image {id}", DELETE)
+        await waiting.gone(fetch, f"image {id}", run.timeout("glance_image_delete_timeout"))

@@ -9,7 +9,6 @@ from cumulo.benchmark.engine.run import CheckFailed, Run
 from cumulo.benchmark.engine.surroundings import Guests, Login
 
 SCRIPT = 1024 * 1024
-REACHABLE = 300.0
 _KEYS = {
     *("script_file", "script_inline", "interpreter", "remote_path", "local_path", "command_args"),
 }
@@ -124,5 +123,5 @@ async def _reach(run: Run, login: Login) -> tuple[Guests, Login]:
     if guests is None:
         raise CheckFailed("Guests cannot be reached from here")
     with run.action("vm.wait_for_ssh"):
-        await guests.reach(login, REACHABLE)
+        await guests.reach(login, run.timeout("vm_ping_timeout"))
     return guests, login

@@ -9,7 +9,6 @@ from cumulo.benchmark.engine.run import CheckFailed, Run
 
 Found = dict[str, Any]
 
-STACK = 3600.0
 FILE_BYTES = 4 * 1024 * 1024
 
 
@@ -72,8 +71,9 @@ async def _is(run: Run, id: str, verb: str) -> Found:
         return (await run.cloud.get("orchestration", f"/stacks/{id}"))["stack"]
 
     failed = (f"{verb}_FAILED", "ERROR")
+    timeout = run.timeout(f"heat_stack_{verb.lower()}_timeout")
     found: Found = await waiting.status(
-        fetch, (f"{verb}_COMPLETE",), f"stack {id}", STACK, failed=failed, field="stack_status"
+        fetch, (f"{verb}_COMPLETE",), f"stack {id}", timeout, failed=failed, field="stack_status"
     )
     return found
 
@@ -151,7 +151,7 @@ async def delete_stack(run: Run, stack: Found) -> None:
             fetch,
             ("DELETE_COMPLETE",),
             f"stack {stack['id']}",
-            STACK,
+            run.timeout("heat_stack_delete_timeout"),
             failed=("DELETE_FAILED", "ERROR"),
             field="stack_status",
         )
@@ -205,7 +205,7 @@ async def scale_stack(run: Run, stack: Found, output_key: str, delta: int) -> No
             fetch,
             lambda count: count == before + delta,
             f"stack {stack['id']}",
-            STACK,
+            run.timeout("heat_stack_scale_timeout"),
             wanted=f"one of {before + delta} servers",
         )
 

@@ -159,17 +159,32 @@ async def validate_token(run: Run, token: str) -> None:
 
 async def create_ec2(run: Run) -> Found:
     assert run.user is not None
+    env = run.surroundings
+    # The cloud gives it its name: a run that is killed before it is known says at least that.
+    pending = await _expect_ec2(run) if env.existing_users else 0
     with run.action("keystone_v3.create_ec2creds"):
         path = f"/users/{run.user.id}/credentials/OS-EC2"
         made = await run.cloud.post("identity", path, {"tenant_id": run.user.tenant_id})
         found: Found = made["credential"]
-    env = run.surroundings
     if env.existing_users:
         # It has no name to be found by, and its user stays.
         whose = {"user": run.user.id}
         noted = env.note("ec2", found["access"], run.user.tenant_id, whose)
         env.kept.setdefault("ec2", {})[found["access"]] = (run.user, noted)
+        env.notes.forget(pending)
     return found
+
+
+async def _expect_ec2(run: Run) -> int:
+    """Note which credentials a user has, before one is made. Returns the note's number."""
+    assert run.user is not None
+    had = run.surroundings.kept.setdefault("ec2 before", {})
+    if run.user.id not in had:
+        path = f"/users/{run.user.id}/credentials/OS-EC2"
+        listed = (await run.cloud.get("identity", path))["credentials"]
+        had[run.user.id] = [each["access"] for each in listed]
+    whose = {"user": run.user.id, "had": had[run.user.id]}
+    return run.surroundings.note("ec2", "", run.user.tenant_id, whose)
 
 
 async def list_ec2(run: Run) -> None:

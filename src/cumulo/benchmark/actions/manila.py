@@ -10,7 +10,6 @@ from cumulo.benchmark.engine.run import CheckFailed, Run
 Found = dict[str, Any]
 
 VERSION = "2.7"
-CREATE = 300.0
 
 
 async def create_share(run: Run, proto: str, size: int = 1, **args: Any) -> Found:
@@ -46,7 +45,8 @@ async def share_is(run: Run, id: str) -> Found:
 
     failed = ("error", "extending_error", "shrinking_error", "shrinking_possible_data_loss_error")
     what = f"share {id}"
-    found: Found = await waiting.status(fetch, ("available",), what, CREATE, failed=failed)
+    timeout = run.timeout("manila_share_create_timeout")
+    found: Found = await waiting.status(fetch, ("available",), what, timeout, failed=failed)
     return found
 
 
@@ -60,7 +60,8 @@ async def _gone(run: Run, path: str, noun: str) -> None:
     async def fetch() -> Any:
         return (await run.cloud.get("share", path, version=VERSION))[noun]
 
-    await waiting.gone(fetch, path.removeprefix("/"), CREATE, failed=("error_deleting",))
+    timeout = run.timeout("manila_share_delete_timeout")
+    await waiting.gone(fetch, path.removeprefix("/"), timeout, failed=("error_deleting",))
 
 
 async def list_shares(run: Run, detailed: bool = True, search_opts: Found | None = None) -> None:
@@ -94,7 +95,8 @@ async def allow_access(run: Run, id: str, kind: str, to: str, level: str) -> str
         async def fetch() -> Any:
             return await _access(run, id, access)
 
-        await waiting.status(fetch, ("active",), f"access {access}", CREATE, field="state")
+        timeout = run.timeout("manila_access_create_timeout")
+        await waiting.status(fetch, ("active",), f"access {access}", timeout, field="state")
         return access
 
 
@@ -117,7 +119,8 @@ async def deny_access(run: Run, id: str, access: str) -> None:
         async def fetch() -> Any:
             return await _access(run, id, access)
 
-        await waiting.gone(fetch, f"access {access}", CREATE)
+        timeout = run.timeout("manila_access_delete_timeout")
+        await waiting.gone(fetch, f"access {access}", timeout)
 
 
 async def create_network(run: Run, **args: Any) -> Found:

@@ -9,11 +9,6 @@ from cumulo.benchmark.engine.run import CheckFailed, Run
 
 Found = dict[str, Any]
 
-BOOT = 300.0
-CHANGE = 300.0
-DELETE = 300.0
-MIGRATE = 400.0
-SNAPSHOT = 300.0
 # Tags and descriptions have each their version.
 DESCRIBED = "2.19"
 
@@ -55,9 +50,10 @@ async def boot_server(
 ) -> Found:
     """A server, when it is ACTIVE. `args` are novaclient's: nics, key_name, security_groups …"""
     body = await _server(run, image, flavor, auto_assign_nic, args)
+    timeout = run.timeout("nova_server_boot_timeout")
     with run.action("nova.boot_server"):
         made = await _create(run, body, args)
-        return await server_is(run, made["id"], "ACTIVE", timeout=BOOT)
+        return await server_is(run, made["id"], "ACTIVE", timeout=timeout)
 
 
 async def boot_servers(
@@ -65,11 +61,12 @@ async def boot_servers(
 ) -> list[Found]:
     """Several servers with one request."""
     body = await _server(run, image, flavor, auto_assign_nic, args)
+    timeout = run.timeout("nova_server_boot_timeout")
     with run.action("nova.boot_servers"):
         await _create(run, body | {"min_count": count, "max_count": count}, args)
         listed = await run.cloud.get("compute", "/servers", query={"name": body["name"]})
         found = listed["servers"]
-        return [await server_is(run, s["id"], "ACTIVE", timeout=BOOT) for s in found]
+        return [await server_is(run, s["id"], "ACTIVE", timeout=timeout) for s in found]
 
 
 async def _create(run: Run, body: Found, args: Found) -> Found:
@@ -168,9 +165,7 @@ def _device(device: str, mapping: str) -> Found:
     return found
 
 
-async def server_is(
-    run: Run, id: str, *wanted: str, timeout: float = CHANGE, idle: bool = False
-) -> Found:
+async def server_is(run: Run, id: str, *wanted: str, timeout: float, idle: bool = False) -> Found:
     """Wait for a server's status; `idle`: and for no task being in work."""
 
     async def fetch() -> Any:
@@ -193,12 +188,20 @@ async def act(run: Run, id: str, action: str, value: Any = None, **more: Any) ->
 
 
 async def _changed(
-    run: Run, name: str, id: str, action: str, wanted: str, value: Any = None, **more: Any
+    run: Run,
+    name: str,
+    id: str,
+    action: str,
+    wanted: str,
+    value: Any = None,
+    *,
+    idle: bool = False,
 ) -> None:
     """An action and its status, timed together."""
+    timeout = run.timeout(f"nova_server_{name.removesuffix('_server')}_timeout")
     with run.action(f"nova.{name}"):
         await act(run, id, action, value)
-        await server_is(run, id, wanted, **more)
+        await server_is(run, id, wanted, timeout=timeout, idle=idle)
 
 
 async def soft_reboot(run: Run, id: str) -> None:
@@ -264,9 +267,7 @@ async def unlock(run: Run, id: str) -> None:
 
 
 async def resize(run: Run, id: str, flavor: str) -> None:
-    await _changed(
-        run, "resize", id, "resize", "VERIFY_RESIZE", {"flavorRef": flavor}, timeout=MIGRATE
-    )
+    await _changed(run, "resize", id, "resize", "VERIFY_RESIZE", {"flavorRef": flavor})
 
 
 async def confirm_resize(run: Run, id: str, status: str = "ACTIVE") -> None:
@@ -302,7 +303,8 @@ async def _deleted(run: Run, id: str) -> None:
     async def fetch() -> Any:
         return (await run.cloud.get("compute", f"/servers/{id}"))["server"]
 
-    await waiting.gone(fetch, f"server {id}", DELETE, failed=("ERROR",))
+    timeout = run.timeout("nova_server_delete_timeout")
+    await waiting.gone(fetch, f"server {id}", timeout, failed=("ERROR",))
 
 
 async def list_servers(run: Run, detailed: bool = True) -> list[Found]:
@@ -349,11 +351,13 @@ async def snapshot_server(run: Run, server: Found) -> str:
         async def image() -> Any:
             return await run.cloud.get("image", f"/images/{image_id}")
 
+        timeout = run.timeout("nova_server_image_create_timeout")
         with run.action("glance.wait_for_image"):
             what = f"image {image_id}"
-            await waiting.status(image, ("active",), what, SNAPSHOT, failed=("killed", "deleted"))
+            await waiting.status(image, ("active",), what, timeout, failed=("killed", "deleted"))
         with run.action("nova.wait_for_server"):
-            await server_is(run, id, "ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", idle=True)
+            still = ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED")
+            await server_is(run, id, *still, timeout=timeout, idle=True)
         return image_id
 
 
@@ -380,7 +384,8 @@ async def _volume_is(run: Run, id: str, wanted: str) -> None:
         return (await run.cloud.get("volume", f"/volumes/{id}"))["volume"]
 
     failed = ("error", "error_attaching", "error_detaching")
-    await waiting.status(fetch, (wanted,), f"volume {id}", CHANGE, failed=failed)
+    timeout = run.timeout("nova_detach_volume_timeout")
+    await waiting.status(fetch, (wanted,), f"volume {id}", timeout, failed=failed)
 
 
 async def list_attachments(run: Run, id: str) -> list[Found]:
@@ -452,14 +457,16 @@ async def live_migrate(
                 raise waiting.GetResourceErrorStatus(f"Resource server {id} has ERROR status.")
             return bool(server["status"] == "ACTIVE" and server["OS-EXT-SRV-ATTR:host"] != before)
 
-        await waiting.until(fetch, done, f"server {id}", MIGRATE, wanted="ACTIVE elsewhere")
+        timeout = run.timeout("nova_server_live_migrate_timeout")
+        await waiting.until(fetch, done, f"server {id}", timeout, wanted="ACTIVE elsewhere")
 
 
 async def migrate(run: Run, id: str) -> None:
     with run.action("nova.migrate"):
         before = await _host(run, id, "Migration")
         await run.admin.post("compute", f"/servers/{id}/action", {"migrate": None})
-        await server_is(run, id, "VERIFY_RESIZE", timeout=MIGRATE)
+        timeout = run.timeout("nova_server_migrate_timeout")
+        await server_is(run, id, "VERIFY_RESIZE", timeout=timeout)
         server = (await run.admin.get("compute", f"/servers/{id}"))["server"]
         if server["OS-EXT-SRV-ATTR:host"] == before:
             raise CheckFailed(

@@ -59,6 +59,8 @@ class Report:
     deleted: int = 0
     failed: int = 0
     errors: list[str] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    """Of what may be ours and stays: each is said once."""
 
     @property
     def discovered(self) -> int:

@@ -1,13 +1,14 @@
 """Quotas of the projects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import all_done
 from cumulo.benchmark.engine.run import CheckFailed
-from cumulo.benchmark.engine.surroundings import Surroundings
+from cumulo.benchmark.engine.surroundings import Noted, Surroundings
 from cumulo.benchmark.model.result import Note
 
 NAMES = {
@@ -90,20 +91,58 @@ async def reset(admin: Session, service: str, tenant: str) -> None:
 
 
 async def remember(
-    env: Surroundings, place: str, service: str, tenant: str, wanted: Iterable[str]
+    env: Surroundings,
+    place: str,
+    service: str,
+    tenant: str,
+    wanted: Iterable[str],
+    after: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Note what an existing project has of some quotas, before they are changed; what another
-    task has changed already as it was before that. `place` is whose list it is that `put_back`
-    goes by."""
+    """Note what an existing project has of some quotas, before they are changed to `after`; what
+    another task has changed already as it was before that. `place` is whose list it is that
+    `put_back` goes by."""
     assert env.admin is not None
     async with env.notes.alone():
+        now = await shown(env.admin, service, tenant)
         known: dict[str, Any] = {}
-        for other in reversed(env.notes.others(Note("quota", service, tenant))):
-            known |= other.before
-        before = {**await shown(env.admin, service, tenant), **known}
+        others = env.notes.others(Note("quota", service, tenant))
+        for other in reversed(others):
+            # What none of them has set was set by somebody else meanwhile: that is how it was.
+            known |= {k: v for k, v in other.before.items() if _is_of(others, k, now.get(k))}
+        before = {**now, **known}
         kept = {k: before[k] for k in wanted if k in before}
-        number = env.note("quota", service, tenant, kept)
-    env.kept.setdefault(place, []).append((service, tenant, kept, number))
+        made = {k: v for k, v in after.items() if k in kept}
+        number = env.note("quota", service, tenant, kept, made)
+    env.kept.setdefault(place, []).append((service, tenant, kept, made, number))
+
+
+def _is_of(runs: Iterable[Noted], name: str, value: Any) -> bool:
+    """Whether a quota's value may be one that a run has set."""
+    return any(name in each.before and each.after.get(name, value) == value for each in runs)
+
+
+def handed_on(before: Mapping[str, Any], others: Iterable[Noted]) -> dict[str, Any]:
+    """What a run that ends puts back: of quotas that another one has in use, too, what that one
+    has set, for by that it knows them as its own. Where it may have set anything they stay."""
+    found = dict(before)
+    for other in others:
+        for name in set(found) & set(other.before) if other.alive else ():
+            found[name] = other.after.get(name)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+async def restore(
+    admin: Session,
+    service: str,
+    tenant: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    """Quotas as they were; what an administrator has set since stays."""
+    now = await shown(admin, service, tenant) if after else {}
+    wanted = {k: v for k, v in before.items() if k not in after or now.get(k) == after[k]}
+    if wanted:
+        await update(admin, service, tenant, wanted)
 
 
 async def put_back(env: Surroundings, place: str) -> None:
@@ -112,12 +151,11 @@ async def put_back(env: Surroundings, place: str) -> None:
     assert env.admin is not None
     admin = env.admin
 
-    async def one(service: str, tenant: str, before: dict[str, Any], number: int) -> None:
-        for other in env.notes.others(Note("quota", service, tenant)):
-            if other.alive:
-                before = {k: v for k, v in before.items() if k not in other.before}
-        if before:
-            await update(admin, service, tenant, before)
+    async def one(
+        service: str, tenant: str, before: dict[str, Any], after: dict[str, Any], number: int
+    ) -> None:
+        others = env.notes.others(Note("quota", service, tenant))
+        await restore(admin, service, tenant, handed_on(before, others), after)
         env.notes.forget(number)
 
     async with env.notes.alone():
@@ -134,7 +172,7 @@ async def _setup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
             if not values:
                 continue
             if env.existing_users:
-                await remember(env, "quotas", service, tenant, values)
+                await remember(env, "quotas", service, tenant, values, values)
             await update(env.admin, service, tenant, values)
 
 

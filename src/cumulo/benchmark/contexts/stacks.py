@@ -43,7 +43,7 @@ async def _setup(env: Surroundings, config: dict[str, Any]) -> None:
             fetch,
             ("CREATE_COMPLETE",),
             f"stack {made['id']}",
-            600.0,
+            env.timeout("heat_stack_create_timeout"),
             failed=("CREATE_FAILED",),
             field="stack_status",
         )

@@ -101,6 +101,10 @@ class Run:
         """The same without underscores and capitals: for names in DNS and in URLs."""
         return names.generate_plain(self.kind, self.surroundings.task_uuid)
 
+    def timeout(self, name: str) -> float:
+        """How many seconds a step waits; `name` is Rally's of the option."""
+        return self.surroundings.timeout(name)
+
     async def sleep(self, seconds: float) -> None:
         """Sleep as a part of the work: it counts."""
         if seconds > 0:

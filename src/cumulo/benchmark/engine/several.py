@@ -46,6 +46,7 @@ class Order(msgspec.Struct):
     tenants: dict[str, dict[str, Any]]
     user_choice: str
     data: dict[str, Any]
+    timeouts: dict[str, float] = {}
     cidrs: dict[str, int] = {}
     """How far the rows of networks are."""
 
@@ -85,6 +86,7 @@ def orders(
         tenants=env.tenants,
         user_choice=env.user_choice,
         data=env.data,
+        timeouts=dict(env.timeouts),
         cidrs=cidrs.so_far(),
     )
     made = []
@@ -104,6 +106,7 @@ def surroundings(order: Order, make: Callable[[Mapping[str, Any]], Any]) -> Surr
         env.admin = Session(http, order.admin)
     env.tenants = order.tenants
     env.data = order.data
+    env.timeouts = order.timeouts
     cidrs.share(order.cidrs, order.first, order.step)
     for id, name, tenant, credentials, data in order.users:
         user = User(id, name, tenant, Session(http, credentials), data)

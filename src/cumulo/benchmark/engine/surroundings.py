@@ -14,6 +14,7 @@ from cumulo.benchmark.client.clouds import credentials_of
 from cumulo.benchmark.client.http import Http, HttpError
 from cumulo.benchmark.client.session import ApiError, Session
 from cumulo.benchmark.model.result import Note
+from cumulo.benchmark.model.timeouts import DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Noted:
     before: Mapping[str, Any]
     alive: bool
     """Whether that task runs."""
+    after: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Notes(Protocol):
@@ -109,6 +111,8 @@ class Surroundings:
     notes: Notes = field(default_factory=Unnoted)
     left: bool = False
     """Whether something that was made could not be taken away."""
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    """What is not as `model.timeouts` has it."""
     router: bool = False
     """Whether networks get a router although their context does not ask for one."""
 
@@ -156,9 +160,19 @@ class Surroundings:
         if admin and self.admin is None:
             self.admin = Session(self.http, credentials_of(self.platform, admin))
 
-    def note(self, kind: str, name: str, project: str, before: dict[str, Any]) -> int:
+    def note(
+        self,
+        kind: str,
+        name: str,
+        project: str,
+        before: dict[str, Any],
+        after: dict[str, Any] | None = None,
+    ) -> int:
         """Remember what is found by no name, before it is done. Returns the note's number."""
-        return self.notes.add(Note(kind, name, project, before))
+        return self.notes.add(Note(kind, name, project, before, after or {}))
+
+    def timeout(self, name: str) -> float:
+        return self.timeouts.get(name, DEFAULTS[name])
 
     def name(self, kind: str = "c") -> str:
         return names.generate(kind, self.task_uuid)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from cumulo.benchmark import registry
@@ -21,6 +22,7 @@ from cumulo.benchmark.engine.several import Crew, how_many, orders, taken
 from cumulo.benchmark.engine.sla import Checker
 from cumulo.benchmark.engine.statistics import Statistics
 from cumulo.benchmark.engine.surroundings import Guests, Notes, Surroundings, Unnoted
+from cumulo.benchmark.engine.telling import told
 from cumulo.benchmark.finding import found_args
 from cumulo.benchmark.model.result import HookResult, Iteration
 from cumulo.benchmark.model.task import Workload
@@ -53,6 +55,8 @@ class Means:
     progress: Callable[[Statistics], None] = lambda statistics: None
     making: Callable[[str], None] = lambda title: None
     """Is told what is being made before the load."""
+    still: Callable[[str], None] = lambda words: None
+    """Is told now and then what takes long after it."""
     shell: Shell | None = None
     fault: Fault | None = None
     server_cpu: Callable[[], tuple[str, float] | None] = lambda: None
@@ -65,6 +69,8 @@ class Means:
     guests: Guests | None = None
     notes: Notes = field(default_factory=Unnoted)
     """Keeps what no name tells."""
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    """How long steps wait, where it is not as usual."""
 
 
 class GivenUp(Exception):
@@ -94,6 +100,7 @@ class Execution:
             or any(table.find(name).router for name in workload.contexts),
             guests=means.guests,
             notes=means.notes,
+            timeouts=means.timeouts,
         )
         self.outcome = Outcome(Statistics(), Checker(workload.sla))
         self._hooks = Hooks(workload.hooks, means.shell, means.fault)
@@ -206,7 +213,9 @@ class Execution:
                 if self._given_up:
                     raise GivenUp("The run was ended before this was taken away.")
                 self._cleaning = asyncio.ensure_future(context.cleanup(self.environment, config))
-                await to_its_end(_of(self._cleaning))
+                what = f"still taking away: {context.title}"
+                async with told(self._means.still, partial(str, what)):
+                    await to_its_end(_of(self._cleaning))
             except (Exception, asyncio.CancelledError) as failure:
                 done["error"] = _error(failure)
                 self.environment.left = True

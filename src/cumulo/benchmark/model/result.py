@@ -148,6 +148,8 @@ class Note(msgspec.Struct):
     before: dict[str, Any] = {}
     """The quotas' values; the `id` of what was made; the `user` who was given a role; services'
     types in the catalog by ours, empty if it is the usual one."""
+    after: dict[str, Any] = {}
+    """What the quotas are set to; one of which it says nothing may have been set to anything."""
 
 
 UNFINISHED = ("init", "validating", "validated", "running", "aborting", "soft_aborting")

@@ -10,7 +10,14 @@ from typing import Any
 
 import msgspec
 
-from cumulo.benchmark.model.result import Action, Iteration, TaskResult, WorkloadResult
+from cumulo.benchmark.model.result import (
+    Action,
+    HookResult,
+    Iteration,
+    TaskResult,
+    WorkloadResult,
+)
+from cumulo.benchmark.model.secrets import masked
 from cumulo.benchmark.moments import now
 
 FORMAT = "1.2"
@@ -108,8 +115,8 @@ def _workload(w: WorkloadResult, found: Results, pages: _Pages) -> dict[str, Any
         "uuid": w.uuid,
         "description": w.description,
         "runner": {w.runner_type: w.runner},
-        "hooks": w.hooks_results,
-        "scenario": {w.name: w.args},
+        "hooks": _hooks(w),
+        "scenario": {w.name: masked(w.args)},
         "min_duration": total.get("min"),
         "max_duration": total.get("max"),
         "start_time": w.start_time,
@@ -121,14 +128,18 @@ def _workload(w: WorkloadResult, found: Results, pages: _Pages) -> dict[str, Any
         "total_iteration_count": w.total_iteration_count,
         "created_at": w.created_at,
         "updated_at": w.updated_at,
-        "contexts": w.contexts,
-        "contexts_results": w.contexts_results,
+        "contexts": masked(w.contexts),
+        "contexts_results": masked(w.contexts_results),
         "position": w.position,
         "pass_sla": w.pass_sla,
         "sla_results": {"sla": w.sla_results},
         "sla": w.sla,
         "cpu": w.cpu,
     }
+
+
+def _hooks(w: WorkloadResult) -> list[HookResult]:
+    return [msgspec.structs.replace(h, config=masked(h.config)) for h in w.hooks_results]
 
 
 def _by_start(iterations: Iterator[Iteration]) -> Iterator[Iteration]:
@@ -160,7 +171,7 @@ def as_old(tasks: list[Results]) -> Iterator[str]:
     documents: list[dict[str, Any]] = []
     for subtask in found.task.subtasks:
         for w in subtask.workloads:
-            hooks = [_old_hook(h.config) for h in w.hooks_results]
+            hooks = [_old_hook(masked(h.config)) for h in w.hooks_results]
             documents.append(
                 {
                     "key": {
@@ -168,16 +179,16 @@ def as_old(tasks: list[Results]) -> Iterator[str]:
                         "description": w.description,
                         "pos": w.position,
                         "kw": {
-                            "args": w.args,
+                            "args": masked(w.args),
                             "runner": {**w.runner, "type": w.runner_type},
-                            "context": w.contexts,
+                            "context": masked(w.contexts),
                             "sla": w.sla,
                             "hooks": hooks,
                         },
                     },
                     "result": pages.rows(found, w.uuid, _old_iteration),
                     "sla": w.sla_results,
-                    "hooks": w.hooks_results,
+                    "hooks": _hooks(w),
                     "load_duration": w.load_duration,
                     "full_duration": w.full_duration,
                     "created_at": w.created_at,

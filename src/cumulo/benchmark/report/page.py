@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cumulo.benchmark.model.result import WorkloadResult
+from cumulo.benchmark.model.secrets import masked
 from cumulo.benchmark.model.task import Hook, Workload, workload_document
 from cumulo.benchmark.report import series
 
@@ -132,7 +133,7 @@ def _workload(w: WorkloadResult, found: "Results") -> dict[str, Any]:
         "sla": w.sla_results,
         "rows": rows,
         "contexts": [_context(c) for c in w.contexts_results],
-        "input": msgspec.json.format(msgspec.json.encode(document), indent=2).decode(),
+        "input": msgspec.json.format(msgspec.json.encode(masked(document)), indent=2).decode(),
         "generator_cpu": w.cpu.get("generator"),
         "server_cpu": server,
         "ratio": w.cpu["generator"] / server if server else None,

@@ -11,6 +11,7 @@ import msgspec
 
 from cumulo.benchmark.engine.statistics import Mean
 from cumulo.benchmark.model.result import Iteration, WorkloadResult
+from cumulo.benchmark.model.secrets import masked
 from cumulo.benchmark.report.page import render
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def page(tasks: "list[Results]") -> str:
         for subtask in each.task.subtasks:
             for w in subtask.workloads:
                 key = msgspec.json.encode(
-                    [w.name, w.args, w.runner_type, w.runner, w.contexts, w.sla, w.hooks]
+                    masked([w.name, w.args, w.runner_type, w.runner, w.contexts, w.sla, w.hooks])
                 )
                 entry = found.setdefault(
                     key,

@@ -7,7 +7,6 @@ from cumulo.benchmark.engine.run import Run
 from cumulo.benchmark.registry import scenario
 
 _OWN: Any = {"services": ("ironic",), "admin": True, "admin_cleanup": ("ironic",)}
-CHANGE = 300.0
 
 
 async def _create(
@@ -25,7 +24,11 @@ async def _create(
 
         what = f"node {made['uuid']}"
         found: dict[str, Any] = await waiting.status(
-            fetch, ("AVAILABLE",), what, CHANGE, field="provision_state"
+            fetch,
+            ("AVAILABLE",),
+            what,
+            run.timeout("ironic_node_create_timeout"),
+            field="provision_state",
         )
         return found
 
@@ -66,4 +69,5 @@ async def create_and_delete_node(
         async def fetch() -> Any:
             return await run.admin.get("baremetal", path, version="1.10")
 
-        await waiting.gone(fetch, f"node {node['uuid']}", CHANGE)
+        timeout = run.timeout("ironic_node_delete_timeout")
+        await waiting.gone(fetch, f"node {node['uuid']}", timeout)

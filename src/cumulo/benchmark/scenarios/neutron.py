@@ -295,7 +295,7 @@ async def create_and_delete_ports(
         await neutron.delete_port(run, port["id"])
 
 
-_BINDS = ("Open vSwitch agent", "Linux bridge agent", "OVN Controller agent")
+_BINDS = ("Open vSwitch agent", "Linux bridge agent", "OVN Controller agent", "Cumulo agent")
 
 
 @scenario(

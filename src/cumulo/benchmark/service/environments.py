@@ -1,7 +1,7 @@
 """Environments: clouds to be measured."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from cumulo.benchmark.client.clouds import (
 )
 from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import SERVICES, ApiError, Session, other_types
+from cumulo.benchmark.engine.telling import told
 from cumulo.benchmark.model.result import Environment, Note
 from cumulo.benchmark.moments import now
 from cumulo.benchmark.queries.store import Store
@@ -143,14 +144,25 @@ async def _find_services(sessions: list[Session], used: dict[str, str], report: 
 
 
 async def cleanup(
-    env: Environment, task_uuid: str | None = None, notes: Iterable[Note] = ()
+    env: Environment,
+    task_uuid: str | None = None,
+    notes: Iterable[Note] = (),
+    say: Callable[[str], None] = lambda words: None,
 ) -> Report:
     """Take away all that tasks (or one task) have left in the cloud, found by name, and what was
-    noted of them: it bears other names."""
-    report, notes = Report(), list(notes)
+    noted of them: it bears other names. `say` is told now and then how far it is."""
+    report = Report()
+    async with told(say, lambda: f"  taking away: {report.deleted} deleted so far"):
+        await _clean(env, task_uuid, list(notes), report)
+    return report
+
+
+async def _clean(
+    env: Environment, task_uuid: str | None, notes: list[Note], report: Report
+) -> None:
     platform = platform_of(env.spec)
     if not platform:
-        return report
+        return
     http = http_of(platform)
     try:
         admin: Session | None = None
@@ -162,13 +174,13 @@ async def cleanup(
             await user.token()
         await _find_services([*users, *([admin] if admin else [])], used_services(notes), report)
         await after_task(admin, users, task_uuid, report)
-        for note in notes:
+        # Those without a name last: what has one is gone by then.
+        for note in sorted(notes, key=lambda note: not note.name):
             await undo(admin, note, report, users)
     except WRONG as error:
         report.fail(words_of(error))
     finally:
         http.close()
-    return report
 
 
 def run(work: Any) -> Any:

@@ -2,7 +2,8 @@
 
 Two runs may change one thing at once: the quotas of a project that both of them use. Who comes
 second finds what the first has made of them, and would put that back; so it takes over what the
-first has noted, and the last one of them puts it back.
+first has noted, and the last one of them puts it back. What neither of them has set is somebody
+else's, and stays.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
+from cumulo.benchmark.contexts.quotas import handed_on
 from cumulo.benchmark.engine.surroundings import Noted
 from cumulo.benchmark.model.result import Note
 from cumulo.benchmark.queries.store import Store
@@ -42,21 +44,19 @@ class Notes:
 def _others(store: Store, task_uuid: str, like: Note) -> Iterator[Noted]:
     for other, note in store.notes_of_others(task_uuid):
         if (note.kind, note.name, note.project) == (like.kind, like.name, like.project):
-            yield Noted(note.before, alive(store, other))
+            yield Noted(note.before, alive(store, other), note.after)
 
 
 def undoable(store: Store, uuid: str) -> list[Note]:
-    """What a task that is gone has noted, without the quotas that another run has in use: that
-    one has taken over what was there before, and puts it back."""
+    """What a task that is gone has noted; of the quotas that another run has in use, too, what that
+    one has set: it has taken over what was there before, and puts it back."""
     found = []
     for note in store.notes(uuid):
         others = _others(store, uuid, note)
         if note.kind == "role" and any(o.alive and o.before == note.before for o in others):
             continue
         if note.kind == "quota":
-            kept = dict(note.before)
-            for other in _others(store, uuid, note):
-                kept = {k: v for k, v in kept.items() if not (other.alive and k in other.before)}
+            kept = handed_on(note.before, _others(store, uuid, note))
             if not kept:
                 continue
             note = msgspec.structs.replace(note, before=kept)

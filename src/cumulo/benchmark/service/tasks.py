@@ -208,11 +208,11 @@ async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) 
     for uuid in store.remaining(env.uuid):
         if alive(store, uuid):
             continue
-        report = await environments.cleanup(env, uuid, undoable(store, uuid))
+        report = await environments.cleanup(env, uuid, undoable(store, uuid), say)
         say(f"  task {uuid}: {report.deleted} things deleted, {report.failed} failed")
         for words in report.errors[:5]:
             say(f"  {words}")
-        stays += report.errors
+        stays += report.errors if report.failed else []
         store.set_remains(uuid, bool(report.failed))
         if not report.failed:
             store.clear_notes(uuid)
@@ -236,13 +236,15 @@ def _mark_killed(store: Store, env: Environment) -> None:
         store.set_remains(task.uuid, True)
 
 
-async def clean(store: Store, env: Environment) -> Report:
+async def clean(
+    store: Store, env: Environment, say: Callable[[str], None] = lambda words: None
+) -> Report:
     """Take away all that bears the name of any task of anybody, and undo what tasks of this
     environment have noted."""
     _mark_killed(store, env)
     gone = [uuid for uuid in store.noted(env.uuid) if not alive(store, uuid)]
     report = await environments.cleanup(
-        env, None, [n for uuid in gone for n in undoable(store, uuid)]
+        env, None, [n for uuid in gone for n in undoable(store, uuid)], say
     )
     if not report.failed:
         for uuid in gone:

@@ -34,7 +34,23 @@ def main(path: str) -> None:
     with open(path, "rb") as stream:  # noqa: PTH123 (this script is read by itself)
         ByteStreamToStreamResult(stream, "nonsubunit").run(result)
     result.stopTestRun()
-    json.dump(tests, sys.stdout)
+    json.dump(settled(tests), sys.stdout)
+
+
+def settled(tests: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Tests that were announced and never began have what became of their class: skipped or failed
+    with its reason. A class is no test: it is counted only where none of its tests is."""
+    found = {name: test for name, test in tests.items() if test["status"] != "exists"}
+    for name, test in tests.items():
+        if test["status"] != "exists":
+            continue
+        whole = f"setUpClass ({test['name'].rpartition('.')[0]})"
+        fate = tests.get(whole)
+        found.pop(whole, None)
+        status, why = (fate["status"], fate["details"]) if fate else ("fail", "It did not begin.")
+        began = fate["timestamp"] if fate else ""
+        found[name] = {**test, "status": status, "details": why, "timestamp": began}
+    return found
 
 
 def _text(content: Any) -> str:

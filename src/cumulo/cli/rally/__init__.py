@@ -62,10 +62,11 @@ class _Groups(click.Group):
 @click.group(cls=_Groups, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rally")
 @click.option("-d", "--debug", is_flag=True, help="Show traces of errors.")
+@click.option("--config-file", help="A rally.conf: its `[openstack]` says how long steps wait.")
 @click.pass_context
-def command(ctx: click.Context, debug: bool) -> None:
+def command(ctx: click.Context, debug: bool, config_file: str | None) -> None:
     """Measure a cloud with Rally's task files: this one, or any OpenStack by its clouds.yaml."""
-    ctx.obj = {"debug": debug}
+    ctx.obj = {"debug": debug, "config_file": config_file}
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
+from cumulo.benchmark.model import timeouts as times
 from cumulo.benchmark.model.result import Environment
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
 from cumulo.benchmark.service import environments
@@ -95,6 +96,24 @@ def database() -> Path:
         return Path(named).expanduser()
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser() / "cumulo" / "rally.sqlite"
+
+
+CONFIGURATION = ("~/.rally/rally.conf", "/etc/rally/rally.conf")
+
+
+def timeouts() -> dict[str, float]:
+    """How long steps wait, out of `--config-file` or of where Rally has its configuration."""
+    context = click.get_current_context(silent=True)
+    named = (context.find_root().obj or {}).get("config_file") if context else None
+    for place in (named,) if named else CONFIGURATION:
+        path = Path(place).expanduser()
+        if not named and not path.is_file():
+            continue
+        try:
+            return times.parse(path.read_text())
+        except (OSError, ValueError) as error:
+            raise click.ClickException(f"{path}: {error}") from None
+    return {}
 
 
 def store() -> Store:

@@ -12,7 +12,7 @@ from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
 from cumulo.benchmark.service import environments, owners, tasks
-from cumulo.cli.rally.common import Group, by_position, environment, say, store, table
+from cumulo.cli.rally.common import Group, by_position, environment, plain, say, store, table
 
 YES, NO = ":-)", ":-("
 
@@ -192,6 +192,11 @@ def info(given: str | None, given_flag: str | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+def _aside(words: str) -> None:
+    """Beside what is printed, which may be read by a program."""
+    click.echo(plain(words), err=True)
+
+
 @env.command()
 @by_position("given", "--env", "--deployment", help="UUID or name of the env.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -200,7 +205,7 @@ def cleanup(given: str | None, given_flag: str | None, as_json: bool) -> None:
     kept = store()
     found = environment(kept, given_flag or given)
     _at_rest(kept, found)
-    report = environments.run(tasks.clean(kept, found))
+    report = environments.run(tasks.clean(kept, found, _aside))
     if as_json:
         one = {
             "discovered": report.discovered,

@@ -17,6 +17,7 @@ from cumulo.benchmark.model.result import (
     TaskResult,
     WorkloadResult,
 )
+from cumulo.benchmark.model.secrets import masked
 from cumulo.benchmark.model.task import Hook, Workload, workload_document
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.report.series import general
@@ -197,7 +198,7 @@ def _print_workload(kept: Store, uuid: str, workload: WorkloadResult, iterations
         "sla": workload.sla,
         "hooks": [hook.config for hook in workload.hooks_results],
     }
-    say(json.dumps(values, indent=2))
+    say(json.dumps(masked(values), indent=2))
     _print_errors(kept, uuid, workload)
     _print_durations(workload)
     if iterations:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 
 from cumulo.benchmark.drivers.commands import Commands
 from cumulo.benchmark.drivers.ssh import Ssh
@@ -32,6 +33,7 @@ async def run(
     abort_on_sla: bool,
     quiet: bool,
     processes: int = 1,
+    timeouts: Mapping[str, float] | None = None,
 ) -> TaskResult:
     """Validate and run a task; the first Ctrl-C ends it softly, the second at once."""
     progress = Progress(quiet=quiet)
@@ -41,6 +43,7 @@ async def run(
     means = Means(
         save=lambda iterations: None,
         making=progress.making,
+        still=progress.still,
         shell=Commands(),
         fault=machine.fault(env),
         server_cpu=machine.server_cpu(env),
@@ -48,6 +51,7 @@ async def run(
         crew=Workers(),
         guests=Ssh(),
         processes=processes,
+        timeouts=timeouts or {},
     )
     watcher = tasks.Watcher(progress.begin, progress.show, progress.end, progress.say)
     work = tasks.Running(kept, env, means, watcher)
@@ -127,6 +131,14 @@ class Progress:
         if self._live:
             self._write(("\r\033[K" if self._open else "") + plain(f"  making: {title}"))
             self._open = True
+
+    def still(self, words: str) -> None:
+        """After the load: a clean-up that takes long is not a run that hangs."""
+        if self._live:
+            self._write(("\r\033[K" if self._open else "") + plain(f"  {words}"))
+            self._open = True
+        elif not self._quiet:
+            self.say(f"  {words}")
 
     def end(self, result: WorkloadResult) -> None:
         if self._quiet:

@@ -12,6 +12,7 @@ from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import ApiError
 from cumulo.benchmark.drivers import rendering
 from cumulo.benchmark.model.result import Environment
+from cumulo.benchmark.model.secrets import masked_text
 from cumulo.benchmark.model.task import InvalidTask, TaskConfig, parse
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments, tasks
@@ -26,6 +27,7 @@ from cumulo.cli.rally.common import (
     store,
     tags_of,
     task_id,
+    timeouts,
 )
 
 SLA_MISSED = 2
@@ -79,8 +81,11 @@ def load(path: str | None, raw: str | None, args_file: str | None) -> TaskConfig
         text = _read(path, "task file")
         folder = Path() if path == "-" else Path(path).expanduser().parent
         rendered = rendering.render(text, given, folder)
-        say(f"Task is:\n{rendered.strip()}\n")
-        document = template.decode(rendered)
+        document: Any = None
+        try:
+            document = template.decode(rendered)
+        finally:
+            say(f"Task is:\n{masked_text(rendered.strip(), document)}\n")
         click.echo("Task syntax is correct :)")
         return parse(document)
     except template.BadTemplate as error:
@@ -180,6 +185,7 @@ def run_task(
         return 1
     if html_file:
         reports.try_to_write(html_file)
+    waits = timeouts()
     made = tasks.create(kept, env, config, tags)
     marked = f"[tags: {tags_of(made.tags)}] " if made.tags else ""
     click.echo(header(f"Task {marked}{made.uuid}: started"))
@@ -198,6 +204,7 @@ def run_task(
                 abort_on_sla=abort_on_sla,
                 quiet=quiet,
                 processes=processes,
+                timeouts=waits,
             )
         )
     except (validation.InvalidTaskConfig, tasks.NotReady, ApiError, HttpError) as error:

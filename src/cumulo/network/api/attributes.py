@@ -12,6 +12,7 @@ import msgspec
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import zulu
+from cumulo.core.db.rows import Row
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.http.operations import Call
@@ -19,7 +20,7 @@ from cumulo.network.model.standard import Standard
 from cumulo.network.policy import RULES
 from cumulo.network.service.refusals import unfit
 
-R = TypeVar("R", bound=Standard)
+R = TypeVar("R", bound=Row)
 
 SELF = ("project_id", "tenant_id")
 """Whom a resource belongs to: sent only with a create."""
@@ -39,6 +40,11 @@ class Noun(Generic[R]):
     wishes: type[msgspec.Struct]
     target: Callable[[Tx, R], dict[str, Any]]
     create_only: frozenset[str] = frozenset()
+    wished: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    """What it gets from the attributes that were sent."""
+    shared_with: Callable[[Tx, Sequence[R], str | None], set[str]] | None = None
+    """The ids of those that a project sees because somebody shares them (or what they are in)."""
+    shows_shared: bool = False
     parent: Callable[[Tx, Any], dict[str, Any]] | None = None
     """What the policy's target gets from the parent of a new resource."""
     bulk: bool = True
@@ -46,6 +52,9 @@ class Noun(Generic[R]):
     updates: bool = True
     writes_list: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of filters."""
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    """Other names of attributes in a request."""
 
 
 class Wrapped(msgspec.Struct):
@@ -66,6 +75,8 @@ class Wrapped(msgspec.Struct):
     security_groups: list[dict[str, Any]] | None = None
     security_group_rule: dict[str, Any] | None = None
     security_group_rules: list[dict[str, Any]] | None = None
+    rbac_policy: dict[str, Any] | None = None
+    rbac_policies: list[dict[str, Any]] | None = None
     quota: dict[str, Any] | None = None
     agent: dict[str, Any] | None = None
 
@@ -96,6 +107,11 @@ STANDARD = frozenset(
         "revision_number",
     }
 )
+
+
+def renamed(noun: Noun[Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """What was sent, by the first names of its attributes."""
+    return {noun.synonyms.get(name, name): value for name, value in sent.items()}
 
 
 def read(noun: Noun[Any], sent: Mapping[str, Any], verb: str) -> Any:
@@ -186,6 +202,10 @@ HIDDEN = {noun: _hidden(noun) for noun in ("network", "port", "router")}
 def present(call: Call, noun: Noun[R], tx: Tx, rows: Sequence[R]) -> list[dict[str, Any]]:
     """Bodies of rows as this caller may see them, cut down to the `fields` asked for."""
     bodies = noun.show(tx, rows) if rows else []
+    if noun.shows_shared and noun.shared_with and rows:
+        shared = noun.shared_with(tx, rows, call.principal.project_id)
+        for body in bodies:
+            body["shared"] = body["id"] in shared
     secret = HIDDEN.get(noun.name, ())
     if secret and not call.allowed("context_is_admin", {}):
         known: dict[str, list[str]] = {}

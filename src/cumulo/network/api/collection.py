@@ -13,6 +13,7 @@ from cumulo.network.api.attributes import (
     owner_of,
     present,
     read,
+    renamed,
 )
 from cumulo.network.api.lists import list_of
 from cumulo.network.service.refusals import not_found
@@ -59,7 +60,7 @@ class Collection:
         noun = self.noun
         id = call.path["id"]
         row = noun.verbs.get(tx, id, admin_or_self(call))
-        target = noun.target(tx, row)
+        target = self._target(call, tx, row)
         action = action or call.operation.policy
         assert action is not None
         if not call.allowed(action, target):
@@ -67,6 +68,13 @@ class Collection:
                 raise not_found(noun.name, id)
             raise Forbidden(f"rule:{action} is disallowed by policy")
         return row
+
+    def _target(self, call: Call, tx: Tx, row: Any) -> dict[str, Any]:
+        noun = self.noun
+        target = noun.target(tx, row)
+        if noun.shared_with is not None:
+            target["shared"] = row.id in noun.shared_with(tx, [row], call.principal.project_id)
+        return target
 
     def show(self, call: Call, tx: Tx) -> Any:
         return {self.noun.name: present(call, self.noun, tx, [self.find(call, tx)])[0]}
@@ -88,11 +96,14 @@ class Collection:
 
     def _create(self, call: Call, tx: Tx, sent: dict[str, Any]) -> Any:
         noun = self.noun
+        sent = renamed(noun, sent)
         wishes = read(noun, sent, "create")
         project_id = owner_of(call, sent)
         target = {"project_id": project_id, "tenant_id": project_id}
         if noun.parent is not None:
             target |= noun.parent(tx, wishes)
+        if noun.wished is not None:
+            target |= noun.wished(sent)
         if not call.allowed(f"create_{noun.name}", target):
             self._refuse_create(call, tx, wishes)
         check_attributes(call, noun, "create", sent, target)
@@ -118,10 +129,11 @@ class Collection:
         if sent is None:
             raise BadRequest(f"Unable to find '{noun.name}' in request body", kind="HTTPBadRequest")
         row = self.find(call, tx)
+        sent = renamed(noun, sent)
         wishes = read(noun, sent, "update")
-        target = noun.target(tx, row)
-        if "device_owner" in sent:
-            target["network_device"] = str(sent["device_owner"]).startswith("network:")
+        target = self._target(call, tx, row)
+        if noun.wished is not None:
+            target |= noun.wished(sent)
         check_attributes(call, noun, "update", sent, target)
         row = noun.verbs.update(tx, row, wishes, admin_or_self(call))
         return {noun.name: present(call, noun, tx, [row])[0]}

@@ -10,6 +10,7 @@ from cumulo.network.api.floatingips import floatingips
 from cumulo.network.api.networks import networks
 from cumulo.network.api.ports import ports
 from cumulo.network.api.quotas import QuotasApi
+from cumulo.network.api.rbac import rbac_policies
 from cumulo.network.api.routers import InterfacesApi, routers
 from cumulo.network.api.security_groups import (
     GroupsCollection,
@@ -32,6 +33,7 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
         Collection(floatingips(network)),
         GroupsCollection(network, security_groups(network)),
         GroupsCollection(network, security_group_rules(network)),
+        Collection(rbac_policies(network)),
     ]
     tagged = [each for each in collections if each.noun.tags]
     return Face(

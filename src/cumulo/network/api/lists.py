@@ -65,6 +65,7 @@ def _filters(call: Call, noun: Noun[Any]) -> tuple[dict[str, Any], list[Late]]:
             raise unfit(name, "a null character is no part of any value")
         if name not in PAGING:
             name = "project_id" if name == "tenant_id" else noun.aliases.get(name, name)
+            name = noun.synonyms.get(name, name)
             asked.setdefault(name, []).append(value)
     where: dict[str, Any] = {}
     late: list[Late] = []
@@ -80,6 +81,10 @@ def _filters(call: Call, noun: Noun[Any]) -> tuple[dict[str, Any], list[Late]]:
             _of_addresses(where, listing.filters, values)
         elif name == "security_groups" and noun.name == "port":
             where[name] = values
+        elif name == "shared" and "shared_to" in listing.filters:
+            wanted = _value(name, values[-1], bool)
+            project = call.principal.project_id or NO_PROJECT
+            where["shared_to" if wanted else "not_shared_to"] = project
         elif name in TAGS and noun.tags:
             late.append(_tags(name, values))
         elif name in noun.shown:

@@ -45,6 +45,10 @@ def networks(network: NetworkService) -> Noun[NetworkRow]:
         wishes=NetworkWishes,
         create_only=CREATE_ONLY,
         target=lambda tx, row: network_target(row),
+        shared_with=lambda tx, rows, project: network.shares.among(
+            tx, [row.id for row in rows], project
+        ),
+        shows_shared=True,
     )
 
 

@@ -1,6 +1,6 @@
 """Ports on the wire: networking API v2.0, `ports`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -74,8 +74,16 @@ def ports(network: NetworkService) -> Noun[PortRow]:
             "network_device": row.device_owner.startswith("network:"),
         },
         parent=_parent,
+        wished=_device,
+        shared_with=lambda tx, rows, project: network.networks.shared_within(tx, rows, project),
         aliases={"security_group_ids": "security_groups"},
     )
+
+
+def _device(sent: Mapping[str, Any]) -> dict[str, Any]:
+    if "device_owner" not in sent:
+        return {}
+    return {"network_device": str(sent["device_owner"]).startswith("network:")}
 
 
 def _parent(tx: Tx, wishes: PortWishes) -> dict[str, Any]:

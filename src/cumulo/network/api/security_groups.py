@@ -49,6 +49,10 @@ def security_groups(network: NetworkService) -> Noun[SecurityGroupRow]:
         show=show,
         shown=SHOWN,
         wishes=SecurityGroupWishes,
+        shared_with=lambda tx, rows, project: network.shares.among(
+            tx, [row.id for row in rows], project
+        ),
+        shows_shared=True,
         target=lambda tx, row: {"project_id": row.project_id, "tenant_id": row.project_id},
         writes_list=True,
     )

@@ -45,6 +45,7 @@ def subnets(network: NetworkService) -> Noun[SubnetRow]:
             "tenant_id": row.project_id,
         },
         parent=lambda tx, wishes: parent_target(tx, wishes.network_id),
+        shared_with=lambda tx, rows, project: network.networks.shared_within(tx, rows, project),
     )
 
 

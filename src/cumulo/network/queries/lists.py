@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from cumulo.core.db.listing import Condition, Listing, contains_folded, equals, one_of
-from cumulo.core.db.rows import columns
-from cumulo.network.model.standard import Standard
+from cumulo.core.db.rows import Row, columns
 
-R = TypeVar("R", bound=Standard)
+R = TypeVar("R", bound=Row)
 
 
 class NounListing(Listing[R]):

@@ -1,21 +1,16 @@
 """Queries of networks."""
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.network import NetworkRow
+from cumulo.network.model.rbac import EXTERNAL, SHARED
 from cumulo.network.queries.lists import NounListing, parameter
+from cumulo.network.queries.rbac import own_or_shared, sharing
 
 _t = NetworkRow.sql_table
 _c = columns(NetworkRow)
-
-
-def _visible(name: str) -> sa.ColumnElement[bool]:
-    own: Any = _c.project_id == sa.bindparam(name)
-    return sa.or_(own, _c.shared.is_(True), _c.external.is_(True))
 
 
 NETWORKS = NounListing(
@@ -26,15 +21,16 @@ NETWORKS = NounListing(
         "physical_network": "provider:physical_network",
         "segmentation_id": "provider:segmentation_id",
     },
-    json=("availability_zone_hints",),
-    visible=_visible,
+    json=("availability_zone_hints", "shared"),
+    more=sharing("network", _c.id),
+    visible=own_or_shared("network", _c.id, _c.project_id, SHARED, EXTERNAL),
 )
 BY_IDS = query(NetworkRow, sa.select(_t).where(_c.id.in_(parameter("ids"))).order_by(_c.number))
 OWN_OR_SHARED = query(
     NetworkRow,
     sa.select(_t)
     .where(
-        sa.or_(_c.project_id == sa.bindparam("project_id"), _c.shared.is_(True)),
+        own_or_shared("network", _c.id, _c.project_id)("project_id"),
         _c.external.is_(False),
         _c.admin_state_up.is_(True),
     )

@@ -10,11 +10,16 @@ from cumulo.network.model.security_group import (
     SecurityGroupRuleRow,
 )
 from cumulo.network.queries.lists import NounListing, parameter
+from cumulo.network.queries.rbac import own_or_shared, sharing
 
 _t, _rt = SecurityGroupRow.sql_table, SecurityGroupRuleRow.sql_table
 _c, _r = columns(SecurityGroupRow), columns(SecurityGroupRuleRow)
 
-GROUPS = NounListing(SecurityGroupRow)
+GROUPS = NounListing(
+    SecurityGroupRow,
+    more=sharing("security_group", _c.id),
+    visible=own_or_shared("security_group", _c.id, _c.project_id),
+)
 RULES = NounListing(SecurityGroupRuleRow)
 BY_IDS = query(SecurityGroupRow, sa.select(_t).where(_c.id.in_(parameter("ids"))))
 BY_NAMES = query(

@@ -11,20 +11,21 @@ from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import PortRow
 from cumulo.network.model.subnet import AllocationRow, SubnetRow
 from cumulo.network.queries.lists import NounListing, parameter
+from cumulo.network.queries.rbac import shared_to, sharing
 
 _t = SubnetRow.sql_table
 _c, _n, _a, _p = (columns(row) for row in (SubnetRow, NetworkRow, AllocationRow, PortRow))
 
 
 def _visible(name: str) -> sa.ColumnElement[bool]:
-    shared = sa.select(_n.id).where(_n.shared.is_(True))
     own: Any = _c.project_id == sa.bindparam(name)
-    return sa.or_(own, _c.network_id.in_(shared))
+    return sa.or_(own, _c.network_id.in_(shared_to("network", name)))
 
 
 SUBNETS = NounListing(
     SubnetRow,
     json=("allocation_pools", "dns_nameservers", "host_routes", "cursor"),
+    more=sharing("network", _c.network_id),
     visible=_visible,
 )
 BY_IDS = query(SubnetRow, sa.select(_t).where(_c.id.in_(parameter("ids"))))

@@ -24,6 +24,7 @@ from cumulo.network.service.names import Names
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.onlookers import Onlookers
 from cumulo.network.service.ports import Ports
+from cumulo.network.service.rbac import RbacPolicies
 from cumulo.network.service.routers import Routers
 from cumulo.network.service.security_groups import SecurityGroupRules, SecurityGroups
 from cumulo.network.service.servers import Servers
@@ -52,6 +53,8 @@ class NetworkService:
         self.quotas = tools.quotas
         self.security_groups = SecurityGroups(tools)
         self.security_group_rules = SecurityGroupRules(tools, self.security_groups)
+        self.shares = tools.shares
+        self.rbac_policies = RbacPolicies(tools, tools.shares)
         self.networks = Networks(tools, self.security_groups)
         self.ports = Ports(tools, self.networks, self.security_groups)
         self.subnets = Subnets(tools, self.networks, self.ports)

@@ -1,6 +1,7 @@
 """Networks: create, update, delete."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from msgspec import UNSET
@@ -11,6 +12,7 @@ from cumulo.core.faults import Conflict
 from cumulo.core.wire.shapes import Unset
 from cumulo.network.model import port as ports_model
 from cumulo.network.model.network import EXTERNAL_MTU, TENANT_MTU, NetworkRow
+from cumulo.network.model.rbac import EVERYBODY, EXTERNAL, SHARED
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import floatingip as floatingip_queries
 from cumulo.network.queries import network as queries
@@ -50,6 +52,13 @@ class NetworkWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     dns_domain: Name | Unset = UNSET
 
 
+class InNetwork(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def network_id(self) -> str: ...
+
+
 CREATE_ONLY = frozenset({"availability_zone_hints"})
 
 
@@ -63,14 +72,27 @@ class Networks:
     def get(self, tx: Tx, network_id: str, who: Principal | None) -> NetworkRow:
         """Raises NetworkNotFound for what the caller may not see, too."""
         found = tx.get(NetworkRow, network_id)
-        if found is None or not self.visible(found, who):
+        if found is None or not self.visible(tx, found, who):
             raise not_found("network", network_id)
         return found
 
-    def visible(self, row: NetworkRow, who: Principal | None) -> bool:
-        if is_admin(who) or row.shared or row.external:
+    def visible(self, tx: Tx, row: NetworkRow, who: Principal | None) -> bool:
+        if is_admin(who) or row.shared:
             return True
-        return who is not None and row.project_id == who.project_id
+        if who is not None and row.project_id == who.project_id:
+            return True
+        shares = self._tools.shares
+        outside = row.external and shares.reaches(tx, row.id, who, EXTERNAL)
+        return outside or shares.reaches(tx, row.id, who)
+
+    def shared_to(self, tx: Tx, row: NetworkRow, who: Principal) -> bool:
+        return row.shared or self._tools.shares.reaches(tx, row.id, who)
+
+    def shared_within(self, tx: Tx, rows: Sequence[InNetwork], project_id: str | None) -> set[str]:
+        """Those of the subnets (or ports) whose network is shared to the project."""
+        networks = [row.network_id for row in rows]
+        shared = self._tools.shares.among(tx, networks, project_id)
+        return {row.id for row in rows if row.network_id in shared}
 
     def by_ids(self, tx: Tx, network_ids: list[str]) -> dict[str, NetworkRow]:
         rows = tx.all(queries.BY_IDS, ids=network_ids) if network_ids else []
@@ -106,6 +128,7 @@ class Networks:
             dns_domain=checked_domain(wishes.dns_domain or "", keywords=True),
         )
         tx.insert(row)
+        self._share(tx, row)
         tell(tx, "network", "create", row, who, name=row.name)
         return row
 
@@ -124,7 +147,7 @@ class Networks:
                 "has existing gateway ports.",
                 kind="ExternalNetworkInUse",
             )
-        if wishes.shared is False and row.shared and _strangers(row, ports):
+        if wishes.shared is False and row.shared and self._strangers(tx, row):
             raise Conflict(
                 f"Unable to reconfigure sharing settings for network {row.id}. Multiple tenants "
                 "are using it.",
@@ -150,11 +173,33 @@ class Networks:
             **named,
         )
         if after is not row:
+            self._share(tx, after, row)
             self._tools.hosts.touch_network(tx, row.id)
             if after.name != row.name:
                 self._tools.onlookers.network(tx, row.id)
             tell(tx, "network", "update", after, who)
         return after
+
+    def _share(self, tx: Tx, row: NetworkRow, before: NetworkRow | None = None) -> None:
+        """The attributes `shared` and `router:external` are policies for everybody."""
+        for action, now, then in (
+            (SHARED, row.shared, before is not None and before.shared),
+            (EXTERNAL, row.external, before is not None and before.external),
+        ):
+            if now is then:
+                continue
+            self._tools.shares.to_all(tx, "network", row.id, row.project_id, now, action)
+            if action == EXTERNAL and not now:
+                # Nobody's way out any more: policies for single projects go, too.
+                for policy in self._tools.shares.of(tx, row.id):
+                    if policy.action == EXTERNAL:
+                        self._tools.shares.drop(tx, policy)
+
+    def _strangers(self, tx: Tx, row: NetworkRow) -> bool:
+        """Whether somebody is on the network only because it is everybody's."""
+        found = self._tools.shares.of(tx, row.id)
+        to_all = next((p for p in found if (p.action, p.target) == (SHARED, EVERYBODY)), None)
+        return to_all is not None and bool(self._tools.shares.strangers(tx, to_all, row.project_id))
 
     def delete(self, tx: Tx, row: NetworkRow, who: Principal | None) -> None:
         """With its subnets, the ports that the service made, and floating IPs that lead nowhere;
@@ -185,6 +230,7 @@ class Networks:
             self._tools.quotas.give_back(tx, subnet.project_id, subnet=1)
             tell(tx, "subnet", "delete", subnet, who)
         tx.delete(row)
+        self._tools.shares.forget(tx, row.id)
         self._tools.quotas.give_back(tx, row.project_id, network=1)
         tell(tx, "network", "delete", row, who)
 
@@ -192,10 +238,6 @@ class Networks:
 def _gateways(ports: list[ports_model.PortRow]) -> bool:
     outer = (ports_model.ROUTER_GATEWAY, ports_model.FLOATING_IP)
     return any(port.role in outer for port in ports)
-
-
-def _strangers(row: NetworkRow, ports: list[ports_model.PortRow]) -> bool:
-    return any(port.project_id not in ("", row.project_id) for port in ports)
 
 
 def _provider(wishes: NetworkWishes, external: bool, number: int) -> dict[str, Any]:

@@ -14,12 +14,20 @@ _ABSENT = {
     "port": ("Port {} could not be found.", "PortNotFound"),
     "router": ("Router {} could not be found", "RouterNotFound"),
     "floatingip": ("Floating IP {} could not be found", "FloatingIPNotFound"),
+    "rbac_policy": ("RBAC policy {} could not be found.", "RbacPolicyNotFound"),
     "security_group": ("Security group {} does not exist", "SecurityGroupNotFound"),
     "security_group_rule": (
         "Security group rule {} does not exist",
         "SecurityGroupRuleNotFound",
     ),
 }
+
+
+def required(name: str) -> BadRequest:
+    return BadRequest(
+        f"Failed to parse request. Required attribute '{name}' not specified",
+        kind="HTTPBadRequest",
+    )
 
 
 def invalid(message: str) -> BadRequest:

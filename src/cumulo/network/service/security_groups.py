@@ -59,12 +59,13 @@ class SecurityGroups:
 
     def get(self, tx: Tx, group_id: str, who: Principal | None) -> SecurityGroupRow:
         found = tx.get(SecurityGroupRow, group_id)
-        if found is None or not self.visible(found, who):
+        if found is None or not self.visible(tx, found, who):
             raise not_found("security_group", group_id)
         return found
 
-    def visible(self, row: SecurityGroupRow, who: Principal | None) -> bool:
-        return is_admin(who) or (who is not None and row.project_id == who.project_id)
+    def visible(self, tx: Tx, row: SecurityGroupRow, who: Principal | None) -> bool:
+        own = who is not None and row.project_id == who.project_id
+        return own or is_admin(who) or self._tools.shares.reaches(tx, row.id, who)
 
     def rules_of(self, tx: Tx, ids: list[str]) -> dict[str, list[SecurityGroupRuleRow]]:
         found: dict[str, list[SecurityGroupRuleRow]] = {}
@@ -180,6 +181,7 @@ class SecurityGroups:
                 self._tools.hosts.rule_left(tx, rule.security_group_id, row.id)
         tx.run(queries.DROP_RULES, group=row.id)
         tx.delete(row)
+        self._tools.shares.forget(tx, row.id)
         counted = sum(not _of_new_default(rule, row) for rule in own)
         self._tools.quotas.give_back(tx, row.project_id, security_group_rule=counted)
         if row.default_of is None:

@@ -89,6 +89,15 @@ class Servers:
             )
         return [NicRequest(network_id=row.id) for row in own]
 
+    def _refuse_outside(self, tx: Tx, network: NetworkRow, principal: Principal) -> None:
+        """Users' servers reach an external network by routers and floating IPs."""
+        if not network.external or is_admin(principal):
+            return
+        if not self._networks.shared_to(tx, network, principal):
+            raise Forbidden(
+                f"It is not allowed to create an interface on external network {network.id}"
+            )
+
     def _make(
         self,
         tx: Tx,
@@ -99,9 +108,9 @@ class Servers:
     ) -> PortRow:
         assert nic.network_id is not None
         network = tx.get(NetworkRow, nic.network_id)
-        if network is None or not self._networks.visible(network, principal):
+        if network is None or not self._networks.visible(tx, network, principal):
             raise BadRequest(f"Network {nic.network_id} could not be found.")
-        _not_outside(network, principal)
+        self._refuse_outside(tx, network, principal)
         if network.id not in self._networks.subnet_ids(tx, [network.id]):
             raise BadRequest(
                 f"Network {network.id} requires a subnet in order to boot instances on."
@@ -149,7 +158,7 @@ class Servers:
             raise Conflict(f"Port {port.id} is still in use.")
         network = tx.get(NetworkRow, port.network_id)
         assert network is not None
-        _not_outside(network, principal)
+        self._refuse_outside(tx, network, principal)
         kept = {**place, "dns_name": port.dns_name or place["dns_name"]}
         return self._ports.update(
             tx,
@@ -249,11 +258,3 @@ def _gathered(pairs: Sequence[tuple[Any, ...]]) -> dict[str, list[str]]:
     for key, value in pairs:
         found.setdefault(key, []).append(value)
     return found
-
-
-def _not_outside(network: NetworkRow, principal: Principal) -> None:
-    """Users' servers reach an external network by routers and floating IPs."""
-    if network.external and not network.shared and not is_admin(principal):
-        raise Forbidden(
-            f"It is not allowed to create an interface on external network {network.id}"
-        )

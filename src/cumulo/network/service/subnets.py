@@ -81,8 +81,7 @@ class Subnets:
     def _visible(self, tx: Tx, row: SubnetRow, who: Principal | None) -> bool:
         if is_admin(who) or (who is not None and row.project_id == who.project_id):
             return True
-        network = tx.get(NetworkRow, row.network_id)
-        return network is not None and network.shared
+        return self._tools.shares.reaches(tx, row.network_id, who)
 
     def create(
         self, tx: Tx, wishes: SubnetWishes, who: Principal | None, project_id: str

@@ -1,7 +1,7 @@
 """What the verbs of all nouns need: quotas, hosts, standard attributes, visibility."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from cumulo.network.service.names import Names
 from cumulo.network.service.onlookers import Onlookers
 from cumulo.network.service.placing import Hosts
 from cumulo.network.service.refusals import unfit
+from cumulo.network.service.shares import Shares
 
 R = TypeVar("R", bound=Standard)
 
@@ -27,6 +28,7 @@ DEFAULT_QUOTAS = {
     "floatingip": 50,
     "security_group": 10,
     "security_group_rule": 100,
+    "rbac_policy": 10,
 }
 
 
@@ -38,6 +40,7 @@ class Tools:
         self.quotas = quotas
         self.names = names
         self.onlookers = onlookers
+        self.shares = Shares(quotas)
 
 
 def is_admin(who: Principal | None) -> bool:
@@ -66,7 +69,14 @@ def chosen(wishes: msgspec.Struct, *names: str) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(wishes, name)) is not msgspec.UNSET}
 
 
-def tell(tx: Tx, noun: str, verb: str, row: Standard, who: Principal | None, **more: Any) -> None:
+class Owned(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def project_id(self) -> str: ...
+
+
+def tell(tx: Tx, noun: str, verb: str, row: Owned, who: Principal | None, **more: Any) -> None:
     """Note what happened in the history."""
     emit(
         tx,
