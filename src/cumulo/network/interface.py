@@ -21,7 +21,14 @@ EVENTS = (
                 cidr=str | None,
                 network_id=str | None,
             )
-            for noun in ("network", "subnet", "port", "security_group")
+            for noun in (
+                "network",
+                "subnet",
+                "port",
+                "security_group",
+                "subnetpool",
+                "address_scope",
+            )
         ),
         on(
             "rbac_policy",

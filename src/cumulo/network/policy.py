@@ -81,6 +81,13 @@ RULES: dict[str, str] = {
     "create_floatingip:floating_ip_address": _ADMIN,
     **_verbs("security_group", f"{_READER} or rule:shared"),
     **_verbs("security_group_rule"),
+    **_verbs("subnetpool", f"{_READER} or rule:shared"),
+    **_attributes("subnetpool", _ADMIN, "shared", "is_default"),
+    "add_prefixes": _MEMBER,
+    "remove_prefixes": _MEMBER,
+    "onboard_network_subnets": _MEMBER,
+    **_verbs("address_scope", f"{_READER} or rule:shared"),
+    **_attributes("address_scope", _ADMIN, "shared"),
     "restrict_wildcard": "rule:admin_only or not True:%(wildcard)s",
     **_verbs("rbac_policy"),
     **_attributes("rbac_policy", "rule:restrict_wildcard", "target_tenant"),
@@ -100,6 +107,7 @@ RULES: dict[str, str] = {
             "routers",
             "floatingips",
             "security_groups",
+            "subnetpools",
         )
     },
 }

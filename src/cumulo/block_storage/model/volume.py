@@ -7,7 +7,16 @@ from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 
 Wanted = Literal["present", "absent"]
-Mark = Literal["", "attaching", "detaching", "reserved", "awaiting-transfer", "uploading"]
+Mark = Literal[
+    "",
+    "attaching",
+    "detaching",
+    "reserved",
+    "awaiting-transfer",
+    "uploading",
+    "backing-up",
+    "restoring-backup",
+]
 
 
 @table("volumes", IndexOn("project_id", "created_at"))
@@ -55,6 +64,8 @@ class VolumeRow(Row, frozen=True):
     """States of its attachments: the part of those rows that the status depends on."""
     created_at: Annotated[Moment, Index()]
     updated_at: Moment | None
+    group_id: Annotated[str | None, Index()] = None
+    """The group that it is in: a `group.GroupRow`, which stays as long as it has volumes."""
 
 
 def status_of(

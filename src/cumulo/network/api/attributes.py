@@ -77,6 +77,10 @@ class Wrapped(msgspec.Struct):
     security_group_rules: list[dict[str, Any]] | None = None
     rbac_policy: dict[str, Any] | None = None
     rbac_policies: list[dict[str, Any]] | None = None
+    subnetpool: dict[str, Any] | None = None
+    subnetpools: list[dict[str, Any]] | None = None
+    address_scope: dict[str, Any] | None = None
+    address_scopes: list[dict[str, Any]] | None = None
     quota: dict[str, Any] | None = None
     agent: dict[str, Any] | None = None
 

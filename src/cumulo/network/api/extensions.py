@@ -7,10 +7,12 @@ from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation
 
 EXTENSIONS = {
+    "address-scope": "Address scope",
     "agent": "agent",
     "allowed-address-pairs": "Allowed Address Pairs",
     "availability_zone": "Availability Zone",
     "binding": "Port Binding",
+    "default-subnetpools": "Default Subnetpools",
     "dns-domain-ports": "dns_domain for ports",
     "dns-integration": "DNS Integration",
     "dns-integration-domain-keywords": "DNS domain names with keywords allowed",
@@ -32,8 +34,10 @@ EXTENSIONS = {
     "quota-check-limit": "Quota engine limit check",
     "quota_details": "Quota details management support",
     "quotas": "Quota management support",
+    "rbac-address-scope": "Add address_scope type to RBAC",
     "rbac-policies": "RBAC Policies",
     "rbac-security-groups": "Add security_group type to network RBAC",
+    "rbac-subnetpool": "Add subnetpool type to RBAC",
     "router": "Neutron L3 Router",
     "router_availability_zone": "Router Availability Zone",
     "security-group": "security-group",
@@ -47,6 +51,10 @@ EXTENSIONS = {
     "standard-attr-timestamp": "Resource timestamps",
     "stateful-security-group": "Stateful security group",
     "subnet-dns-publish-fixed-ip": "Subnet DNS publish fixed IP",
+    "subnet-service-types": "Subnet service types",
+    "subnet_allocation": "Subnet Allocation",
+    "subnet_onboard": "Subnet Onboard",
+    "subnetpool-prefix-ops": "Subnet Pool Prefix Operations",
 }
 
 

@@ -17,6 +17,7 @@ from cumulo.network.api.security_groups import (
     security_group_rules,
     security_groups,
 )
+from cumulo.network.api.subnetpools import PoolActionsApi, address_scopes, subnetpools
 from cumulo.network.api.subnets import subnets
 from cumulo.network.api.tags import TagsApi
 from cumulo.network.policy import RULES
@@ -25,6 +26,7 @@ from cumulo.network.service.network import NetworkService
 
 def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
     routers_api = Collection(routers(network))
+    pools_api = Collection(subnetpools(network))
     collections = [
         Collection(networks(network)),
         Collection(subnets(network)),
@@ -34,6 +36,8 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
         GroupsCollection(network, security_groups(network)),
         GroupsCollection(network, security_group_rules(network)),
         Collection(rbac_policies(network)),
+        pools_api,
+        Collection(address_scopes(network)),
     ]
     tagged = [each for each in collections if each.noun.tags]
     return Face(
@@ -47,6 +51,7 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
             *versions.operations([(each.noun.plural, each.noun.path) for each in collections]),
             *extensions.operations(),
             *(operation for each in collections for operation in each.operations()),
+            *PoolActionsApi(network, pools_api).operations(),
             *InterfacesApi(network, routers_api).operations(),
             *(operation for each in tagged for operation in TagsApi(each).operations()),
             *QuotasApi(network).operations(),

@@ -33,7 +33,8 @@ SHOWN = STANDARD | {
 def networks(network: NetworkService) -> Noun[NetworkRow]:
     def show(tx: Tx, rows: Sequence[NetworkRow]) -> list[dict[str, Any]]:
         subnets = network.networks.subnet_ids(tx, [row.id for row in rows])
-        return [_body(row, subnets.get(row.id, [])) for row in rows]
+        scopes = network.networks.scopes_of(tx, [row.id for row in rows])
+        return [_body(row, subnets.get(row.id, []), scopes) for row in rows]
 
     return Noun(
         name="network",
@@ -75,7 +76,9 @@ def parent_target(tx: Tx, network_id: object) -> dict[str, Any]:
     }
 
 
-def _body(row: NetworkRow, subnets: list[str]) -> dict[str, Any]:
+def _body(
+    row: NetworkRow, subnets: list[str], scopes: dict[tuple[str, int], str]
+) -> dict[str, Any]:
     body = {
         **standard_body(row),
         "name": row.name,
@@ -91,8 +94,8 @@ def _body(row: NetworkRow, subnets: list[str]) -> dict[str, Any]:
         "provider:segmentation_id": row.segmentation_id,
         "availability_zone_hints": row.availability_zone_hints,
         "availability_zones": ["nova"],
-        "ipv4_address_scope": None,
-        "ipv6_address_scope": None,
+        "ipv4_address_scope": scopes.get((row.id, 4)),
+        "ipv6_address_scope": scopes.get((row.id, 6)),
         "dns_domain": row.dns_domain,
     }
     if row.external:

@@ -25,6 +25,7 @@ SHOWN = STANDARD | {
     "ipv6_ra_mode",
     "ipv6_address_mode",
     "subnetpool_id",
+    "service_types",
     "dns_publish_fixed_ip",
 }
 
@@ -64,7 +65,8 @@ def show(tx: Tx, rows: Sequence[SubnetRow]) -> list[dict[str, Any]]:
             "host_routes": msgspec.to_builtins(row.host_routes),
             "ipv6_ra_mode": row.ipv6_ra_mode,
             "ipv6_address_mode": row.ipv6_address_mode,
-            "subnetpool_id": None,
+            "subnetpool_id": row.subnetpool_id,
+            "service_types": row.service_types,
             "dns_publish_fixed_ip": row.dns_publish_fixed_ip,
         }
         for row in rows

@@ -24,6 +24,9 @@ class SubnetRow(Standard, frozen=True):
     host_routes: list[HostRoute] = []
     ipv6_ra_mode: str | None = None
     ipv6_address_mode: str | None = None
+    subnetpool_id: Annotated[str | None, Index(), References("network_subnetpools.id")] = None
+    service_types: list[str] = []
+    """Device owners of the ports that get addresses here; empty: all."""
     dns_publish_fixed_ip: bool = False
     """Names lead to its addresses, also where those are in a tunnel."""
     cursor: str = ""

@@ -11,11 +11,14 @@ from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.model.port import ROUTER_GATEWAY, PortGroupRow, PortRow
 from cumulo.network.model.rbac import EVERYBODY, EXTERNAL, SHARED, RbacPolicyRow
 from cumulo.network.model.router import RouterRow
+from cumulo.network.model.subnet import SubnetRow
+from cumulo.network.model.subnetpool import SubnetPoolRow
 from cumulo.network.queries.lists import NounListing, parameter
 
 _t = RbacPolicyRow.sql_table
 _c, _p, _g = columns(RbacPolicyRow), columns(PortRow), columns(PortGroupRow)
 _r, _f = columns(RouterRow), columns(FloatingIpRow)
+_o, _s = columns(SubnetPoolRow), columns(SubnetRow)
 
 POLICIES = NounListing(RbacPolicyRow, api_names={"target": "target_tenant"}, json=("counted",))
 OF_OBJECT = query(
@@ -72,10 +75,14 @@ OUTSIDE_USERS = statement(
 )
 _in_group = sa.select(_g.port_id).where(_g.group_id == _id)
 GROUP_USERS = statement(sa.select(_p.project_id).distinct().where(_p.id.in_(_in_group)))
+SCOPE_USERS = statement(sa.select(_o.project_id).distinct().where(_o.address_scope_id == _id))
+POOL_USERS = statement(sa.select(_s.project_id).distinct().where(_s.subnetpool_id == _id))
 
 USERS = {
     ("network", SHARED): PORT_OWNERS,
     ("network", EXTERNAL): OUTSIDE_USERS,
     ("security_group", SHARED): GROUP_USERS,
+    ("address_scope", SHARED): SCOPE_USERS,
+    ("subnetpool", SHARED): POOL_USERS,
 }
 """The projects that use a thing which is shared so, its owner's too."""

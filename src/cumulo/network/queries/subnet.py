@@ -24,7 +24,7 @@ def _visible(name: str) -> sa.ColumnElement[bool]:
 
 SUBNETS = NounListing(
     SubnetRow,
-    json=("allocation_pools", "dns_nameservers", "host_routes", "cursor"),
+    json=("allocation_pools", "dns_nameservers", "host_routes", "cursor", "service_types"),
     more=sharing("network", _c.network_id),
     visible=_visible,
 )

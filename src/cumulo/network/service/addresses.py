@@ -110,6 +110,8 @@ def _any(tx: Tx, port: PortRow, subnets: Sequence[SubnetRow], position: int) -> 
     given: list[AllocationRow] = []
     for version in (4, 6):
         fitting = [s for s in subnets if s.ip_version == version and not s.auto_address]
+        own = [s for s in fitting if port.device_owner in s.service_types]
+        fitting = [*own, *(s for s in fitting if not s.service_types)]
         for subnet in fitting:
             address = _free(tx, subnet)
             if address is not None:

@@ -17,6 +17,7 @@ from cumulo.network.interface import (
 )
 from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.queries import floatingip, network, port, router, subnet
+from cumulo.network.service.address_scopes import AddressScopes
 from cumulo.network.service.card_ports import CardPorts
 from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.floatingips import FloatingIps
@@ -29,6 +30,7 @@ from cumulo.network.service.routers import Routers
 from cumulo.network.service.security_groups import SecurityGroupRules, SecurityGroups
 from cumulo.network.service.servers import Servers
 from cumulo.network.service.service_ports import ServicePorts
+from cumulo.network.service.subnetpools import SubnetPools
 from cumulo.network.service.subnets import Subnets
 from cumulo.network.service.tools import Tools
 
@@ -57,7 +59,9 @@ class NetworkService:
         self.rbac_policies = RbacPolicies(tools, tools.shares)
         self.networks = Networks(tools, self.security_groups)
         self.ports = Ports(tools, self.networks, self.security_groups)
-        self.subnets = Subnets(tools, self.networks, self.ports)
+        self.address_scopes = AddressScopes(tools)
+        self.subnetpools = SubnetPools(tools, self.address_scopes)
+        self.subnets = Subnets(tools, self.networks, self.ports, self.subnetpools)
         self.routers = Routers(tools, self.networks, self.subnets, self.ports)
         self.floatingips = FloatingIps(tools, self.networks, self.ports)
         self.compute_groups = ComputeGroups(

@@ -18,6 +18,7 @@ from cumulo.network.queries import floatingip as floatingip_queries
 from cumulo.network.queries import network as queries
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import subnet as subnet_queries
+from cumulo.network.queries import subnetpool as pool_queries
 from cumulo.network.queries.number import next_number
 from cumulo.network.service.names import checked_domain
 from cumulo.network.service.refusals import invalid, not_found
@@ -103,6 +104,11 @@ class Networks:
         for row in tx.all(subnet_queries.OF_NETWORKS, ids=network_ids):
             found.setdefault(row.network_id, []).append(row.id)
         return found
+
+    def scopes_of(self, tx: Tx, network_ids: Sequence[str]) -> dict[tuple[str, int], str]:
+        """(network, IP version) → the address scope of the pools that its subnets are from"""
+        found = tx.tuples(pool_queries.SCOPES_OF_NETWORKS, ids=list(network_ids))
+        return {(str(id), int(version)): str(scope) for id, version, scope in found}
 
     def create(
         self, tx: Tx, wishes: NetworkWishes, who: Principal | None, project_id: str

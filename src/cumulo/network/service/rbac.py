@@ -14,6 +14,7 @@ from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.rbac import ACTIONS, EVERYBODY, EXTERNAL, SHARED, RbacPolicyRow
 from cumulo.network.model.security_group import SecurityGroupRow
 from cumulo.network.model.standard import Standard, changed
+from cumulo.network.model.subnetpool import AddressScopeRow, SubnetPoolRow
 from cumulo.network.queries import rbac as queries
 from cumulo.network.service.refusals import invalid, not_found, required, unfit
 from cumulo.network.service.shares import Shares
@@ -24,6 +25,8 @@ Target = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 ROWS: dict[str, type[Standard]] = {
     "network": NetworkRow,
     "security_group": SecurityGroupRow,
+    "subnetpool": SubnetPoolRow,
+    "address_scope": AddressScopeRow,
 }
 
 
@@ -139,17 +142,17 @@ class RbacPolicies:
 
     def _follow(self, tx: Tx, kind: str, thing: Standard) -> None:
         """A network's own columns say what its policies say. Sharing is a change of the thing."""
+        found = self._shares.of(tx, thing.id)
+        shared = any(p.action == SHARED and p.target == EVERYBODY for p in found)
         changes: dict[str, Any] = {}
         if isinstance(thing, NetworkRow):
-            found = self._shares.of(tx, thing.id)
-            changes = {
-                "shared": any(p.action == SHARED and p.target == EVERYBODY for p in found),
-                "external": any(p.action == EXTERNAL for p in found),
-            }
+            changes = {"shared": shared, "external": any(p.action == EXTERNAL for p in found)}
+        elif isinstance(thing, SubnetPoolRow | AddressScopeRow):
+            changes = {"shared": shared}
         after = changed(tx, thing, **changes)
         if after is thing:
             tx.update(thing, revision_number=thing.revision_number + 1, updated_at=tx.now)
-        else:
+        elif isinstance(thing, NetworkRow):
             self._tools.hosts.touch_network(tx, thing.id)
 
 

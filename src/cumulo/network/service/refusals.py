@@ -15,6 +15,8 @@ _ABSENT = {
     "router": ("Router {} could not be found", "RouterNotFound"),
     "floatingip": ("Floating IP {} could not be found", "FloatingIPNotFound"),
     "rbac_policy": ("RBAC policy {} could not be found.", "RbacPolicyNotFound"),
+    "subnetpool": ("Subnet pool {} could not be found.", "SubnetPoolNotFound"),
+    "address_scope": ("Address scope {} could not be found.", "AddressScopeNotFound"),
     "security_group": ("Security group {} does not exist", "SecurityGroupNotFound"),
     "security_group_rule": (
         "Security group rule {} does not exist",

@@ -2,6 +2,7 @@
 
 import ipaddress
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -26,18 +27,21 @@ from cumulo.network.model.orders import AllocationRange, HostRoute
 from cumulo.network.model.port import DHCP, OF_ROUTERS, PortRow
 from cumulo.network.model.standard import changed
 from cumulo.network.model.subnet import SLAAC, V6_MODES, SubnetRow
+from cumulo.network.model.subnetpool import SubnetPoolRow
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import subnet as queries
 from cumulo.network.service import addresses
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports
-from cumulo.network.service.refusals import invalid, not_found, unfit
+from cumulo.network.service.refusals import bad, invalid, not_found, unfit
+from cumulo.network.service.subnetpools import SubnetPools
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
 
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 MOST_DNS, MOST_ROUTES = 5, 20
 
 
+_OWNER = re.compile(r"(network|compute|baremetal|neutron|trunk|distributed):\S*")
 _POOLS = msgspec.Meta(max_length=64)
 
 
@@ -56,18 +60,30 @@ class SubnetWishes(msgspec.Struct, kw_only=True):
     ipv6_ra_mode: str | Unset | None = UNSET
     ipv6_address_mode: str | Unset | None = UNSET
     subnetpool_id: str | Unset | None = UNSET
-    """Only None: there are no subnet pools."""
+    use_default_subnetpool: bool | Unset = UNSET
+    prefixlen: Annotated[int, msgspec.Meta(ge=0, le=128)] | Unset | None = UNSET
+    service_types: Annotated[list[Name], msgspec.Meta(max_length=20)] | Unset = UNSET
 
 
 CREATE_ONLY = frozenset(
-    {"network_id", "ip_version", "cidr", "ipv6_ra_mode", "ipv6_address_mode", "subnetpool_id"}
+    {
+        "network_id",
+        "ip_version",
+        "cidr",
+        "ipv6_ra_mode",
+        "ipv6_address_mode",
+        "subnetpool_id",
+        "use_default_subnetpool",
+        "prefixlen",
+    }
 )
 
 
 class Subnets:
     listing = queries.SUBNETS
 
-    def __init__(self, tools: Tools, networks: Networks, ports: Ports) -> None:
+    def __init__(self, tools: Tools, networks: Networks, ports: Ports, pools: SubnetPools) -> None:
+        self._pools = pools
         self._tools = tools
         self._networks = networks
         self._ports = ports
@@ -89,8 +105,11 @@ class Subnets:
         if wishes.network_id is UNSET:
             raise _missing("network_id")
         network = self._networks.get(tx, wishes.network_id, who)
-        net = _cidr(wishes)
-        for other in tx.all(queries.OF_NETWORKS, ids=[network.id]):
+        others = tx.all(queries.OF_NETWORKS, ids=[network.id])
+        pool = self._pool(tx, wishes, who)
+        net = _cidr(wishes) if pool is None else self._from_pool(tx, pool, wishes, project_id)
+        self._refuse_other_pools(tx, others, net.version, pool)
+        for other in others:
             if overlap(other.cidr, str(net)):
                 raise invalid(
                     f"Requested subnet with cidr: {net} for network: {network.id} overlaps with "
@@ -104,6 +123,8 @@ class Subnets:
             cidr=str(net),
             gateway_ip=gateway,
             enable_dhcp=wishes.enable_dhcp is not False,
+            subnetpool_id=None if pool is None else pool.id,
+            **_service_types(wishes),
             allocation_pools=_pools(wishes, net, gateway),
             dns_nameservers=_dns(wishes),
             dns_publish_fixed_ip=wishes.dns_publish_fixed_ip is True,
@@ -121,11 +142,64 @@ class Subnets:
         tell(tx, "subnet", "create", row, who, cidr=row.cidr, network_id=network.id)
         return row
 
+    def _pool(self, tx: Tx, wishes: SubnetWishes, who: Principal | None) -> SubnetPoolRow | None:
+        given = wishes.subnetpool_id or None
+        if wishes.use_default_subnetpool is True:
+            if given is not None:
+                raise bad(
+                    "subnets", "subnetpool_id and use_default_subnetpool cannot both be specified"
+                )
+            if wishes.ip_version not in (4, 6):
+                raise unfit("ip_version", f"'{wishes.ip_version}' is not in [4, 6]")
+            return self._pools.default(tx, wishes.ip_version, who)
+        return None if given is None else self._pools.get(tx, given, who)
+
+    def _from_pool(
+        self, tx: Tx, pool: SubnetPoolRow, wishes: SubnetWishes, project_id: str
+    ) -> Network:
+        if wishes.ip_version not in (UNSET, pool.ip_version):
+            raise bad(
+                "subnets",
+                f"Cannot allocate IPv{wishes.ip_version} subnet from IPv{pool.ip_version} subnet "
+                "pool",
+            )
+        net = None if wishes.cidr in (UNSET, None) else _cidr(wishes)
+        length = None if wishes.prefixlen is UNSET else wishes.prefixlen
+        if net is not None and length is not None:
+            raise bad("subnets", "cidr and prefixlen must not be supplied together")
+        if net is None and wishes.allocation_pools not in (UNSET, None):
+            raise bad("subnets", "allocation_pools allowed only for specific subnet requests.")
+        return self._pools.allocate(tx, pool, project_id, length if net is None else net)
+
+    def _refuse_other_pools(
+        self, tx: Tx, others: Sequence[SubnetRow], version: int, pool: SubnetPoolRow | None
+    ) -> None:
+        """A network's subnets of one IP version come out of one pool, or out of pools of one
+        address scope."""
+        wanted = None if pool is None else pool.id
+        for other in others:
+            if other.ip_version != version or other.subnetpool_id == wanted:
+                continue
+            had = other.subnetpool_id and tx.get(SubnetPoolRow, other.subnetpool_id)
+            if not had or pool is None or had.address_scope_id is None:
+                raise BadRequest(
+                    "Subnets hosted on the same network must be allocated from the same subnet "
+                    "pool.",
+                    kind="NetworkSubnetPoolAffinityError",
+                )
+            if had.address_scope_id != pool.address_scope_id:
+                raise BadRequest(
+                    "Subnets of the same address family hosted on the same network must all "
+                    "participate in the same address scope.",
+                    kind="NetworkAddressScopeAffinityError",
+                )
+
     def update(
         self, tx: Tx, row: SubnetRow, wishes: SubnetWishes, who: Principal | None
     ) -> SubnetRow:
         net = ipaddress.ip_network(row.cidr)
         changes = chosen(wishes, "name", "description", "enable_dhcp", "dns_publish_fixed_ip")
+        changes |= _service_types(wishes)
         if wishes.gateway_ip is not UNSET:
             changes["gateway_ip"] = _gateway(wishes, net)
             self._refuse_gateway(tx, row, changes["gateway_ip"])
@@ -221,6 +295,17 @@ class Subnets:
                 addresses.try_one(tx, port, subnet)
 
 
+def _service_types(wishes: SubnetWishes) -> dict[str, Any]:
+    if wishes.service_types is UNSET:
+        return {}
+    for each in wishes.service_types:
+        if _OWNER.match(each) is None:
+            raise unfit("service_types", f"'{each:.80}' is not a valid device owner")
+    if len(set(wishes.service_types)) < len(wishes.service_types):
+        raise unfit("service_types", "Duplicate service type")
+    return {"service_types": wishes.service_types}
+
+
 def _missing(name: str) -> BadRequest:
     return BadRequest(
         f"Failed to parse request. Required attribute '{name}' not specified",
@@ -229,10 +314,6 @@ def _missing(name: str) -> BadRequest:
 
 
 def _cidr(wishes: SubnetWishes) -> Network:
-    if wishes.subnetpool_id not in (UNSET, None):
-        raise BadRequest(
-            f"Subnetpool {wishes.subnetpool_id} could not be found.", kind="SubnetPoolNotFound"
-        )
     if wishes.cidr is UNSET or wishes.cidr is None:
         raise BadRequest(
             "Bad subnets request: a subnetpool must be specified in the absence of a cidr.",

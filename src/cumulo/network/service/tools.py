@@ -29,6 +29,7 @@ DEFAULT_QUOTAS = {
     "security_group": 10,
     "security_group_rule": 100,
     "rbac_policy": 10,
+    "subnetpool": -1,
 }
 
 

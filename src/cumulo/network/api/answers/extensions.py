@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body
-from cumulo.network.api.answers.shapes import lines
+from cumulo.network.api.answers.shapes import lines, tag_lines
 
 
 class RbacPolicy(Body, kw_only=True):
@@ -18,6 +19,58 @@ class RbacPolicy(Body, kw_only=True):
     target_tenant: str
 
 
+class Standard(Body, kw_only=True):
+    id: str
+    project_id: str
+    tenant_id: str
+    name: str
+    description: str
+    created_at: str
+    updated_at: str
+    revision_number: int
+
+
+class SubnetPool(Standard, kw_only=True):
+    tags: list[str]
+    ip_version: int
+    prefixes: list[str]
+    default_prefixlen: str
+    min_prefixlen: str
+    max_prefixlen: str
+    default_quota: int | None
+    is_default: bool
+    shared: bool
+    address_scope_id: str | None
+
+
+class AddressScope(Body, kw_only=True):
+    id: str
+    project_id: str
+    tenant_id: str
+    name: str
+    shared: bool
+    ip_version: int
+
+
+class Prefixes(Body, kw_only=True):
+    prefixes: list[str]
+
+
+class Onboarded(Body, kw_only=True):
+    subnetpool_id: str
+    subnet_ids: list[str]
+
+
+class Tags(Body, kw_only=True):
+    tags: list[str]
+
+
 LINES: dict[str, Any] = {
     **lines("rbac_policy", "rbac_policies", "rbac-policies", RbacPolicy),
+    **lines("subnetpool", "subnetpools", "subnetpools", SubnetPool),
+    **tag_lines("subnetpools", Tags, Empty),
+    "PUT /v2.0/subnetpools/{id}/add_prefixes": Prefixes,
+    "PUT /v2.0/subnetpools/{id}/remove_prefixes": Prefixes,
+    "PUT /v2.0/subnetpools/{id}/onboard_network_subnets": Onboarded,
+    **lines("address_scope", "address_scopes", "address-scopes", AddressScope),
 }

@@ -128,6 +128,7 @@ class Subnet(Body, kw_only=True):
     network_id: str
     project_id: str
     revision_number: int
+    service_types: list[str]
     subnetpool_id: str | None
     tags: list[str]
     tenant_id: str
@@ -168,6 +169,7 @@ class Quota(Body, kw_only=True):
     security_group: int | SecurityGroupSummary
     security_group_rule: int | SecurityGroupRuleSummary
     subnet: int | SubnetSummary
+    subnetpool: int | SubnetSummary
 
 
 class Floatingip(Body, kw_only=True):
