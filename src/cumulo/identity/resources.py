@@ -21,7 +21,7 @@ from cumulo.core.resource_types import (
 
 BASE = "/identity/v3"
 KNOWN = {"known": "true"}
-"""Lists that wait for directories cannot be asked inside of a transaction: what is known now can."""
+"""Lists that wait for directories cannot be asked inside of a transaction: what is known can."""
 FINDERS = (
     Finder("project", f"{BASE}/projects", "project", "keystone.project"),
     Finder("user", f"{BASE}/users", "user", "keystone.user", query=KNOWN),
