@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.orchestration.test_kept import acted, deleted, disk, ids, server, wished
+from tests.orchestration.test_nested import would
 from tests.orchestration.test_reports import asking
+from tests.orchestration.test_signals import begun, told, waiting
 from tests.orchestration.test_stacks import base, created, on_a_cloud, settled, small, word_of
 from tests.support.cloud import TestCloud
 
@@ -238,5 +240,75 @@ def test_users_and_groups_by_name(tmp_path: Path) -> None:
             body = {"stack_name": f"{kind}-{name}", "template": wish, "parameters": {"p": name}}
             answer = await cloud.call("POST", path, json_=body, as_="admin")
             assert answer.status == status, answer.raw
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_what_was_waited_for_is_over(tmp_path: Path) -> None:
+    """A guest that starts again and fails says nothing of the stack that is there."""
+
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "waits", waiting())
+        await begun(cloud, path, "wait")
+        mine = f"{path}/resources/handle/signal"
+        good, bad = {"id": "1"}, {"id": "1", "status": "FAILURE", "reason": "later"}
+        assert (await cloud.call("POST", mine, json_=good)).status == 200
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        assert (await cloud.call("POST", mine, json_=bad)).status == 200
+        before = await ids(cloud, path)
+        for action in ("check", "suspend", "resume"):
+            stack = await acted(cloud, path, action)
+            assert stack["stack_status"].endswith("_COMPLETE"), stack["stack_status_reason"]
+        stack = await wished(cloud, path, waiting(), converge=True)
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert await ids(cloud, path) == before
+        # And who takes it over waits for nothing.
+        document = (await cloud.call("DELETE", f"{path}/abandon")).json
+        body = {"stack_name": "taken", "adopt_stack_data": document}
+        answer = await cloud.call("POST", await base(cloud), json_=body)
+        assert answer.status == 201, answer.raw
+        path = f"{await base(cloud)}/taken/{answer.json['stack']['id']}"
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "ADOPT_COMPLETE", stack["stack_status_reason"]
+        assert (await told(cloud, path))["curl"]
+        stack = await wished(cloud, path, waiting())
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        await deleted(cloud, path)
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_a_preview_knows_what_stays(tmp_path: Path) -> None:
+    def wish(name: str) -> dict[str, Any]:
+        given = {"network": {"get_resource": "net"}, "name": name}
+        port = {"type": "OS::Neutron::Port", "properties": given}
+        return small(net={"type": "OS::Neutron::Net"}, port=port)
+
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "dry", wish("one"))
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        assert await would(cloud, path, "replaced", wish("two")) == set()
+        assert await would(cloud, path, "updated", wish("two")) == {"port"}
+        assert await would(cloud, path, "unchanged", wish("two")) == {"net"}
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_odd_shapes_are_refused(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        good = asking()
+        odd: list[dict[str, Any]] = [
+            {"template": {**good, "parameters": {"p": {"type": "string", "tags": 5}}}},
+            {"template": small(a={**word_of(5), "depends_on": 5})},
+            {"template": small(a={**word_of(5), "depends_on": {"b": 1}})},
+        ]
+        for body in odd:
+            body |= {"stack_name": "odd", "parameters": {"p": "x"}}
+            answer = await cloud.call("POST", await base(cloud), json_=body)
+            assert answer.status == 400, answer.raw
+        registry = {"resources": {"word": {"hooks": [{}], "restricted_actions": 5}}}
+        more = {"parameters": {"p": "x"}, "environment": {"resource_registry": registry}}
+        path = await created(cloud, "odd", good, **more)
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
 
     on_a_cloud(tmp_path, story)

@@ -206,6 +206,8 @@ class ResourceType:
     """Whether what is read after a delete means that it is done; None: it must not be there."""
     kept: Callable[[Mapping[str, Any], Any], Mapping[str, Any]] | None = None
     """(properties, answer) → what is kept of what is told only once."""
+    tells_once: Callable[[Mapping[str, Any]], bool] | None = None
+    """(properties) → whether the answer to its create has what no read will tell."""
     after: Callable[[str, Mapping[str, Any], Any, Place], Sequence[Request]] | None = None
     """(id, all properties, body of the read, place) → what is asked after a create or update, in
     the same transaction."""

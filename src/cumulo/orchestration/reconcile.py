@@ -84,7 +84,12 @@ class StackResources:
             found = await self._caller.call(
                 asked.principal, read.method, read.path, version=read.version
             )
-            if not isinstance(found.fault, NotFound):
+            if found.fault is None and asked.anew is not None:
+                gone = asked.anew
+                await self._caller.call(
+                    asked.principal, gone.method, gone.path, version=gone.version
+                )
+            elif not isinstance(found.fault, NotFound):
                 return found
         return await self._caller.call(
             asked.principal, request.method, request.path, request.body, version=request.version

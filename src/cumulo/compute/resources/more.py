@@ -57,6 +57,7 @@ KEY_PAIR = ResourceType(
         if given.get("save_private_key")
         else {}
     ),
+    tells_once=lambda given: bool(given.get("save_private_key")) and not given.get("public_key"),
     names_whose=True,
     outside=True,
     exclusive=("name",),

@@ -80,8 +80,7 @@ class Environment(msgspec.Struct, frozen=True):
         resources = self.resource_registry.get("resources")
         for pattern, body in (resources or {}).items() if isinstance(resources, dict) else ():
             if isinstance(body, dict) and fnmatch.fnmatchcase(resource, pattern):
-                given = body.get("hooks") or []
-                found |= {given} if isinstance(given, str) else set(given)
+                found |= _words(body.get("hooks"))
         return found & set(HOOKS)
 
     def restricted(self, resource: str) -> set[str]:
@@ -90,9 +89,14 @@ class Environment(msgspec.Struct, frozen=True):
         resources = self.resource_registry.get("resources")
         for pattern, body in (resources or {}).items() if isinstance(resources, dict) else ():
             if isinstance(body, dict) and fnmatch.fnmatchcase(resource, pattern):
-                given = body.get("restricted_actions") or []
-                found |= {given} if isinstance(given, str) else set(given)
+                found |= _words(body.get("restricted_actions"))
         return found & set(RESTRICTED)
+
+
+def _words(given: Any) -> set[str]:
+    """A word or a list of words; what is none says nothing."""
+    listed = given if isinstance(given, list) else [given]
+    return {each for each in listed if isinstance(each, str)}
 
 
 def _patterns(registry: Mapping[str, Any]) -> list[str]:

@@ -114,8 +114,14 @@ def _hot(name: str, body: dict[str, Any], path: str) -> Parameter:
         _flag(body.get("hidden", False), path),
         _flag(body.get("immutable", False), path),
         hot_constraints(body.get("constraints"), path),
-        tuple(str(each) for each in body.get("tags") or ()),
+        _tags(body.get("tags"), path),
     )
+
+
+def _tags(given: Any, path: str) -> tuple[str, ...]:
+    if given is not None and not isinstance(given, list):
+        raise Invalid("tags must be a list", path)
+    return tuple(str(each) for each in given or ())
 
 
 def _cfn(name: str, body: dict[str, Any], path: str) -> Parameter:

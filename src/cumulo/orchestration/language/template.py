@@ -216,15 +216,15 @@ def _resource(
         if value is not None and not isinstance(value, dict):
             raise Invalid(f"{key} must be a map", path)
     depends = given.get("depends_on") or ()
-    names = (depends,) if isinstance(depends, str) else tuple(depends)
-    if not all(isinstance(each, str) for each in names):
+    names = (depends,) if isinstance(depends, str) else depends
+    if not isinstance(names, list | tuple) or not all(isinstance(each, str) for each in names):
         raise Invalid("depends_on must be a name or a list of names", path)
     return ResourceDefinition(
         name,
         kind,
         given.get("properties") or {},
         given.get("metadata"),
-        names,
+        tuple(names),
         policy_of(given.get("deletion_policy"), version, path),
         given.get("update_policy") or {},
         str(given.get("description") or ""),

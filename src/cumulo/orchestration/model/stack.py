@@ -91,7 +91,7 @@ class StackNameRow(Row, frozen=True):
     stack_id: Annotated[str, Index()]
 
 
-@table("orchestration_events", IndexOn("stack_id", "sequence"))
+@table("orchestration_events", IndexOn("stack_id", "sequence"), IndexOn("root_id", "sequence"))
 class StackEventRow(Row, frozen=True):
     """What happened to a resource of a stack, or to the stack itself."""
 
@@ -99,7 +99,7 @@ class StackEventRow(Row, frozen=True):
     sequence: int
     """Within the root stack's time order."""
     stack_id: Annotated[str, References("orchestration_stacks.id", on_delete="CASCADE")]
-    root_id: Annotated[str, Index()]
+    root_id: str
     resource_name: str
     resource_type: str
     physical_id: str | None

@@ -72,8 +72,17 @@ class SoftwareDeployment(Signalled):
         deployment = self._deploy(work, "CREATE", None)
         return deployment.id
 
+    def adopt(self, work: Work, data: Mapping[str, Any]) -> str | None:
+        found = super().adopt(work, data)
+        finder = work.engine.types.finders["server"]
+        work.store(server=find(work, finder, work.properties["server"]))
+        return found
+
     def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
         if self._inputs_replace(work, changed):
+            return False
+        if self._row(work) is None:
+            # Somebody has removed it: another resource is made, which has the new one's id.
             return False
         self._deploy(work, "UPDATE", self._row(work))
         return True

@@ -35,6 +35,8 @@ class Outside(msgspec.Struct, frozen=True):
     read: Request | None
     again: bool
     """It was asked before, and the answer was lost with the process."""
+    anew: Request | None
+    """Where the answer tells what no read does: what is there of a lost one goes first."""
     properties: Mapping[str, Any]
     place: Place
 
@@ -42,7 +44,9 @@ class Outside(msgspec.Struct, frozen=True):
 def ask_outside(engine: "Engine", work: Work, handler: RestHandler) -> Outside:
     """It is named by the template: what has that name before it was asked for is another's."""
     again = bool(work.row.stored.get("asked"))
-    read = handler.type.read(work.place.name, work.properties, work.place)
+    named = handler.named(work, work.properties)
+    read = handler.type.read(work.place.name, named, work.place)
+    once = handler.type.tells_once is not None and handler.type.tells_once(work.properties)
     if not again:
         if read is not None and work.read(read.path, read.version) is not None:
             raise Conflict(f"There is a {handler.type.name} of this name already.")
@@ -55,6 +59,7 @@ def ask_outside(engine: "Engine", work: Work, handler: RestHandler) -> Outside:
         handler.request(work),
         read,
         again=again,
+        anew=handler.type.delete(work.place.name, named, work.place) if again and once else None,
         properties=work.properties,
         place=work.place,
     )

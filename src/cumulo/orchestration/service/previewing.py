@@ -41,9 +41,12 @@ class Previewing(Checking, Reading):
             given, blueprint, PlanScope(blueprint), f"resources.{name}.properties"
         )
         schema = handler.properties
+        # What follows from other resources is not known before they are looked at: it stays as it
+        # is as long as they do.
+        unknown = set(given) - set(now)
         changed = [
             key
-            for key in {*now, *old.properties}
+            for key in {*now, *old.properties} - unknown
             if key in schema and now.get(key, schema[key].default) != old.properties.get(key)
         ]
         return "updated" if all(schema[key].update for key in changed) else "replaced"

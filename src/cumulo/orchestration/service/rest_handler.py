@@ -208,7 +208,7 @@ class RestHandler:
         for each in self.type.leave(physical, given, work.place) if self.type.leave else ():
             with contextlib.suppress(NotFound):
                 work.ask(each)
-        last = self.type.delete(physical, self._named(work), work.place)
+        last = self.type.delete(physical, self.named(work, work.row.properties), work.place)
         if last is not None:
             try:
                 work.ask(last)
@@ -280,12 +280,16 @@ class RestHandler:
         physical = work.row.physical_id
         if physical is None:
             return None
-        return self.type.read(physical, self._named(work), work.place)
+        return self.type.read(physical, self.named(work, work.row.properties), work.place)
 
-    def _named(self, work: Work) -> Mapping[str, Any]:
+    def named(self, work: Work, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With ids for names, where a read needs them."""
         if not self.type.names_whose:
-            return work.row.properties
-        found: Mapping[str, Any] = self._known_before(work)
+            return properties
+        try:
+            found: Mapping[str, Any] = self.found(work, self.properties, properties)
+        except (Invalid, Fault):
+            return properties  # What it named is not there any more.
         return found
 
     def found(self, work: Asker | Work, schema: Any, given: Any) -> Any:

@@ -32,6 +32,7 @@ OTHERS = ("AWS::CloudFormation::WaitCondition", "OS::Heat::SwiftSignal")
 """Conditions of other names."""
 
 MOST_SIGNALS = 1000
+IDLE_SECONDS = 60.0
 MOST_BYTES = 16 * 1024
 """Of one signal's data."""
 MOST_SECONDS = 43_200
@@ -51,6 +52,11 @@ class Signalled(Own):
     def create(self, work: Work) -> str | None:
         work.store(signal_key=self._seal.encrypt(secrets.token_urlsafe(32)))
         return work.place.name
+
+    def adopt(self, work: Work, data: Mapping[str, Any]) -> str | None:
+        """The address is this cloud's own: a new one."""
+        work.store(signal_key=self._seal.encrypt(secrets.token_urlsafe(32)))
+        return data.get("resource_id") or work.place.name
 
     def url(self, work: Work) -> str | None:
         sealed = work.row.stored.get("signal_key")
@@ -161,6 +167,11 @@ class WaitCondition(Own):
         self._begin(work)
         return work.place.name
 
+    def adopt(self, work: Work, data: Mapping[str, Any]) -> str | None:
+        """What it waited for was told where it came from."""
+        work.store(over=True)
+        return data.get("resource_id") or work.place.name
+
     def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
         self._begin(work)
         return True
@@ -170,7 +181,7 @@ class WaitCondition(Own):
 
     def _begin(self, work: Work) -> None:
         seconds = float(self.given(work.properties)["timeout"])
-        work.store(until=seconds_of(work.tx.now) + seconds)
+        work.store(until=seconds_of(work.tx.now) + seconds, over=False)
 
     def _handle(self, work: Work, reference: Any) -> ResourceRow | None:
         found = work.tx.all(resources.WITH_PHYSICAL, physical=str(reference), stack=work.stack.id)
@@ -181,6 +192,9 @@ class WaitCondition(Own):
         return properties
 
     def state(self, work: Work) -> State:
+        if work.row.stored.get("over"):
+            # It has waited for what it was to wait for: what comes later is not about that.
+            return READY
         given = self.given(work.row.properties)
         handle = self._handle(work, given["handle"])
         if handle is None:
@@ -192,6 +206,7 @@ class WaitCondition(Own):
         if failed:
             return State("failed", f"WaitConditionFailure: {';'.join(failed)[:1000]}")
         if len(told) >= given["count"]:
+            work.store(over=True)
             return READY
         until = float(work.row.stored.get("until", 0))
         if until <= seconds_of(work.tx.now):
@@ -238,8 +253,20 @@ class Signals:
             said = handler.signal(work, details)
         except Invalid as problem:
             raise BadRequest(str(problem)) from None
+        if said.startswith("no action") and not self._is_news(work):
+            return
         told = msgspec.structs.replace(work.row, action="SIGNAL", status="COMPLETE")
         self._engine.story.of_resource(tx, stack, told, f"Signal: {said}")
+
+    @staticmethod
+    def _is_news(work: Work) -> bool:
+        """That nothing was done is told once a minute: anybody with the address can send signals,
+        and each event is kept."""
+        now = seconds_of(work.tx.now)
+        if now - float(work.row.stored.get("idle", 0)) < IDLE_SECONDS:
+            return False
+        work.store(idle=now)
+        return True
 
     def known(self, tx: Tx, resource_id: str, key: str) -> tuple[StackRow, ResourceRow]:
         """Whose address that is. Raises NotFound."""
