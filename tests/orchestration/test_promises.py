@@ -312,3 +312,53 @@ def test_odd_shapes_are_refused(tmp_path: Path) -> None:
         assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
 
     on_a_cloud(tmp_path, story)
+
+
+def test_a_subnet_of_a_pool(tmp_path: Path) -> None:
+    scope = {"type": "OS::Neutron::AddressScope", "properties": {"ip_version": 4}}
+    pool = {
+        "type": "OS::Neutron::SubnetPool",
+        "properties": {
+            "prefixes": ["10.77.0.0/16"],
+            "default_prefixlen": 26,
+            "address_scope": {"get_resource": "scope"},
+            "tags": ["a"],
+        },
+    }
+    subnet = {
+        "type": "OS::Neutron::Subnet",
+        "properties": {"network": {"get_resource": "net"}, "subnetpool": {"get_resource": "pool"}},
+    }
+
+    async def story(cloud: TestCloud) -> None:
+        await cloud.token("admin")
+        shared = {
+            "type": "OS::Neutron::RBACPolicy",
+            "properties": {
+                "object_type": "network",
+                "object_id": {"get_resource": "net"},
+                "target_tenant": cloud.projects["admin"],
+                "action": "access_as_shared",
+            },
+        }
+        net = {"type": "OS::Neutron::Net"}
+        wish = small(net=net, scope=scope, pool=pool, subnet=subnet, shared=shared)
+        path = await created(cloud, "pools", wish)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        made = await ids(cloud, path)
+        found = await cloud.call("GET", f"/network/v2.0/subnets/{made['subnet']}")
+        assert found.json["subnet"]["cidr"] == "10.77.0.0/26"
+        assert found.json["subnet"]["subnetpool_id"] == made["pool"]
+        wider = {**pool, "properties": {**pool["properties"], "prefixes": ["10.76.0.0/15"]}}
+        stack = await wished(
+            cloud, path, {**wish, "resources": {**wish["resources"], "pool": wider}}
+        )
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert await ids(cloud, path) == made
+        await deleted(cloud, path)
+        for what in ("subnetpools", "address-scopes", "rbac-policies"):
+            body = (await cloud.call("GET", f"/network/v2.0/{what}")).json
+            assert next(iter(body.values())) == [], what
+
+    on_a_cloud(tmp_path, story)

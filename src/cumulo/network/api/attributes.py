@@ -177,12 +177,16 @@ def owner_of(call: Call, sent: Mapping[str, Any]) -> str:
     return str(wanted)
 
 
+DENIED_ANYWAY = ("shared", "router:external", "is_default")
+"""Of a new resource these are false unless somebody who may says otherwise: clients send that."""
+
+
 def check_attributes(
     call: Call, noun: Noun[Any], verb: str, sent: Mapping[str, Any], target: Mapping[str, Any]
 ) -> None:
     """Raises Forbidden for an attribute whose own rule the caller does not meet."""
     for name, value in sent.items():
-        if value is None and verb == "create":
+        if verb == "create" and (value is None or (value is False and name in DENIED_ANYWAY)):
             continue
         _check(call, f"{verb}_{noun.name}:{name}", target)
         if isinstance(value, dict):

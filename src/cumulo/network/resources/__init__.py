@@ -3,6 +3,7 @@
 from cumulo.core.resource_types import Finder
 from cumulo.network.resources.common import BASE
 from cumulo.network.resources.nets import NET, PROVIDER_NET, QUOTA, SUBNET
+from cumulo.network.resources.pools import ADDRESS_SCOPE, RBAC_POLICY, SUBNET_POOL
 from cumulo.network.resources.ports import FLOATING_IP, FLOATING_IP_ASSOCIATION, PORT
 from cumulo.network.resources.routers import (
     EXTRA_ROUTE,
@@ -16,6 +17,8 @@ from cumulo.network.resources.security import SECURITY_GROUP, SECURITY_GROUP_RUL
 FINDERS = (
     Finder("network", f"{BASE}/networks", "network", "neutron.network"),
     Finder("subnet", f"{BASE}/subnets", "subnet", "neutron.subnet"),
+    Finder("subnetpool", f"{BASE}/subnetpools", "subnetpool", "neutron.subnetpool"),
+    Finder("address_scope", f"{BASE}/address-scopes", "address_scope", "neutron.address_scope"),
     Finder("port", f"{BASE}/ports", "port", "neutron.port"),
     Finder("router", f"{BASE}/routers", "router", "neutron.router"),
     Finder("security_group", f"{BASE}/security-groups", "security_group", "neutron.security_group"),
@@ -31,6 +34,9 @@ TYPES = (
     NET,
     PROVIDER_NET,
     SUBNET,
+    ADDRESS_SCOPE,
+    SUBNET_POOL,
+    RBAC_POLICY,
     PORT,
     ROUTER,
     ROUTER_INTERFACE,

@@ -84,7 +84,7 @@ SUBNET = noun(
             "IPv6 address mode.",
             constraints=[{"allowed_values": ["dhcpv6-stateful", "dhcpv6-stateless", "slaac"]}],
         ),
-        "subnetpool": text("The subnet pool."),
+        "subnetpool": text("The subnet pool.", find="subnetpool"),
         "tags": TAGS,
     },
     attributes={
