@@ -59,7 +59,8 @@ RULES: dict[str, str] = {
     "delete_port": f"{_MEMBER} or rule:network_owner or rule:service_api",
     **_attributes("port", _OWNER, "mac_address", "port_security_enabled"),
     "update_port:mac_address": f"{_ADMIN} or rule:context_is_advsvc or rule:service_api",
-    **_attributes("port", f"{_OWNER} or rule:shared", "fixed_ips"),
+    **_attributes("port", f"{_OWNER} or rule:shared", "fixed_ips", "fixed_ips:subnet_id"),
+    **_attributes("port", _OWNER, "fixed_ips:ip_address"),
     **_attributes("port", f"not rule:network_device or {_OWNER}", "device_owner"),
     **_attributes("port", _NETWORK_MEMBER, "allowed_address_pairs"),
     **_attributes("port", f"{_ADMIN} or rule:service_api", "binding:host_id", "binding:profile"),
@@ -91,6 +92,8 @@ RULES: dict[str, str] = {
     "restrict_wildcard": "rule:admin_only or not True:%(wildcard)s",
     **_verbs("rbac_policy"),
     **_attributes("rbac_policy", "rule:restrict_wildcard", "target_tenant"),
+    # What is external is trusted by routers, floating IPs and names: administrators say so.
+    "create_rbac_policy:action": "rule:admin_only or not True:%(way_out)s",
     "get_quota": f"{_READER} or role:manager and project_id:%(project_id)s",
     "update_quota": _ADMIN,
     "delete_quota": _ADMIN,

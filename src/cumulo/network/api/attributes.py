@@ -45,8 +45,9 @@ class Noun(Generic[R]):
     shared_with: Callable[[Tx, Sequence[R], str | None], set[str]] | None = None
     """The ids of those that a project sees because somebody shares them (or what they are in)."""
     shows_shared: bool = False
-    parent: Callable[[Tx, Any], dict[str, Any]] | None = None
-    """What the policy's target gets from the parent of a new resource."""
+    parent: Callable[[Tx, Any, str | None], dict[str, Any]] | None = None
+    """(tx, wishes, the caller's project) → what the policy's target gets from the parent of a new
+    resource."""
     bulk: bool = True
     tags: bool = True
     updates: bool = True
@@ -189,9 +190,9 @@ def check_attributes(
         if verb == "create" and (value is None or (value is False and name in DENIED_ANYWAY)):
             continue
         _check(call, f"{verb}_{noun.name}:{name}", target)
-        if isinstance(value, dict):
-            for inner in value:
-                _check(call, f"{verb}_{noun.name}:{name}:{inner}", target)
+        several = value if isinstance(value, list) else [value]
+        for inner in {key for one in several if isinstance(one, dict) for key in one}:
+            _check(call, f"{verb}_{noun.name}:{name}:{inner}", target)
 
 
 def _check(call: Call, action: str, target: Mapping[str, Any]) -> None:

@@ -101,7 +101,7 @@ class Collection:
         project_id = owner_of(call, sent)
         target = {"project_id": project_id, "tenant_id": project_id}
         if noun.parent is not None:
-            target |= noun.parent(tx, wishes)
+            target |= noun.parent(tx, wishes, call.principal.project_id)
         if noun.wished is not None:
             target |= noun.wished(sent)
         if not call.allowed(f"create_{noun.name}", target):
@@ -113,7 +113,7 @@ class Collection:
         """403, or 404 when the parent is not even to be seen."""
         network_id = getattr(wishes, "network_id", None)
         if isinstance(network_id, str) and self.noun.parent is not None:
-            seen = self.noun.parent(tx, wishes)
+            seen = self.noun.parent(tx, wishes, call.principal.project_id)
             visible = (
                 seen.get("network:project_id") == call.principal.project_id
                 or seen.get("shared") is True

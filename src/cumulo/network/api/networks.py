@@ -6,6 +6,7 @@ from typing import Any
 from cumulo.core.db.transaction import Tx
 from cumulo.network.api.attributes import STANDARD, Noun, standard_body
 from cumulo.network.model.network import NetworkRow, network_status
+from cumulo.network.model.rbac import EXTERNAL
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.networks import CREATE_ONLY, NetworkWishes
 
@@ -74,6 +75,18 @@ def parent_target(tx: Tx, network_id: object) -> dict[str, Any]:
         "network:project_id": row.project_id,
         "network:tenant_id": row.project_id,
     }
+
+
+def seen_target(
+    network: NetworkService, tx: Tx, network_id: object, project_id: str | None
+) -> dict[str, Any]:
+    """The same for something new in it: shared and external is what is so for the caller."""
+    found = parent_target(tx, network_id)
+    if found:
+        ids = [str(network_id)]
+        found["shared"] = bool(network.shares.among(tx, ids, project_id))
+        found["router:external"] = bool(network.shares.among(tx, ids, project_id, EXTERNAL))
+    return found
 
 
 def _body(

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from cumulo.core.db.transaction import Tx
 from cumulo.network.api.attributes import STANDARD, Noun, standard_body
-from cumulo.network.api.networks import parent_target
+from cumulo.network.api.networks import parent_target, seen_target
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import PortRow
 from cumulo.network.service.addresses import addresses_of
@@ -73,7 +73,7 @@ def ports(network: NetworkService) -> Noun[PortRow]:
             "tenant_id": row.project_id,
             "network_device": row.device_owner.startswith("network:"),
         },
-        parent=_parent,
+        parent=lambda tx, wishes, project: _parent(network, tx, wishes, project),
         wished=_device,
         shared_with=lambda tx, rows, project: network.networks.shared_within(tx, rows, project),
         aliases={"security_group_ids": "security_groups"},
@@ -86,10 +86,12 @@ def _device(sent: Mapping[str, Any]) -> dict[str, Any]:
     return {"network_device": str(sent["device_owner"]).startswith("network:")}
 
 
-def _parent(tx: Tx, wishes: PortWishes) -> dict[str, Any]:
+def _parent(
+    network: NetworkService, tx: Tx, wishes: PortWishes, project_id: str | None
+) -> dict[str, Any]:
     owner = "" if wishes.device_owner is UNSET else wishes.device_owner
     return {
-        **parent_target(tx, wishes.network_id),
+        **seen_target(network, tx, wishes.network_id, project_id),
         "network_device": owner.startswith("network:"),
     }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cumulo.core.db.transaction import Tx
 from cumulo.network.api.attributes import Noun
-from cumulo.network.model.rbac import EVERYBODY, RbacPolicyRow
+from cumulo.network.model.rbac import EVERYBODY, EXTERNAL, RbacPolicyRow
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.rbac import CREATE_ONLY, RbacWishes
 
@@ -25,7 +25,10 @@ def rbac_policies(network: NetworkService) -> Noun[RbacPolicyRow]:
         wishes=RbacWishes,
         create_only=CREATE_ONLY,
         target=lambda tx, row: {"project_id": row.project_id, "tenant_id": row.project_id},
-        wished=lambda sent: {"wildcard": sent.get("target_tenant") == EVERYBODY},
+        wished=lambda sent: {
+            "wildcard": sent.get("target_tenant") == EVERYBODY,
+            "way_out": sent.get("action") == EXTERNAL,
+        },
         tags=False,
         synonyms={"target_project": "target_tenant"},
     )

@@ -7,7 +7,7 @@ import msgspec
 
 from cumulo.core.db.transaction import Tx
 from cumulo.network.api.attributes import STANDARD, Noun, standard_body
-from cumulo.network.api.networks import parent_target
+from cumulo.network.api.networks import parent_target, seen_target
 from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.subnets import CREATE_ONLY, SubnetWishes
@@ -45,7 +45,7 @@ def subnets(network: NetworkService) -> Noun[SubnetRow]:
             "project_id": row.project_id,
             "tenant_id": row.project_id,
         },
-        parent=lambda tx, wishes: parent_target(tx, wishes.network_id),
+        parent=lambda tx, wishes, project: seen_target(network, tx, wishes.network_id, project),
         shared_with=lambda tx, rows, project: network.networks.shared_within(tx, rows, project),
     )
 

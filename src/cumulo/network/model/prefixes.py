@@ -1,7 +1,9 @@
 """The arithmetic of prefixes: what of a pool is free, and where a new subnet fits. Pure."""
 
+import bisect
+import functools
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cumulo.network.model.ipam import Network, parse_network
 
@@ -24,6 +26,47 @@ def _collapsed(nets: Iterable[Network]) -> list[Network]:
 
 def holds(prefixes: Iterable[str], net: Network) -> bool:
     return any(_within(net, parse_network(each)) for each in prefixes)
+
+
+Asked = Callable[[str], bool]
+
+
+@functools.lru_cache(maxsize=65_536)
+def _range(prefix: str) -> tuple[int, int, int]:
+    """(IP version, first, last address)"""
+    net = parse_network(prefix)
+    return net.version, int(net.network_address), int(net.broadcast_address)
+
+
+def crossing(prefixes: Iterable[str]) -> Asked:
+    """Whether a prefix has an address in common with these, which are disjoint: of one IP version
+    and in order once, then asked about many."""
+    ranges = sorted(_range(each) for each in prefixes)
+
+    def asked(prefix: str) -> bool:
+        version, first, last = _range(prefix)
+        place = bisect.bisect_right(ranges, (version, last, 1 << 129))
+        if not place:
+            return False
+        other, _, end = ranges[place - 1]
+        return other == version and end >= first
+
+    return asked
+
+
+def covering(prefixes: Iterable[str]) -> Asked:
+    """Whether a prefix lies in one of these, which are disjoint."""
+    ranges = sorted(_range(each) for each in prefixes)
+
+    def asked(prefix: str) -> bool:
+        version, first, last = _range(prefix)
+        place = bisect.bisect_right(ranges, (version, first, 1 << 129))
+        if not place:
+            return False
+        other, _, end = ranges[place - 1]
+        return other == version and end >= last
+
+    return asked
 
 
 def _within(inner: Network, outer: Network) -> bool:

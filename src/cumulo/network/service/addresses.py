@@ -149,12 +149,24 @@ def _wished(
             address = from_mac(subnet.cidr, port.mac_address)
             if any(row.ip_address == address for row in given):
                 continue
+        elif address is not None and _is_foreign_gateway(port, subnet, address):
+            raise BadRequest(
+                f"IP address {address} is the gateway of subnet {subnet.id}.",
+                kind="InvalidIpForSubnet",
+            )
         elif address is None:
             address = _free(tx, subnet)
             if address is None:
                 raise no_address(f"network {port.network_id}")
         given.append(_insert(tx, port, subnet, address, position + len(given)))
     return given
+
+
+def _is_foreign_gateway(port: PortRow, subnet: SubnetRow, address: str) -> bool:
+    """Whoever has the gateway's address is sent what all others on the network send out."""
+    if port.role in OF_ROUTERS or port.project_id == subnet.project_id:
+        return False
+    return subnet.gateway_ip is not None and _canonical(subnet.gateway_ip) == address
 
 
 def _automatic(

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, Conflict
+from cumulo.core.faults import BadRequest, Conflict, Forbidden
 from cumulo.core.wire.coercions import whole_or_none
 from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.ipam import parse_network
@@ -144,6 +144,7 @@ class SecurityGroups:
     def update(
         self, tx: Tx, row: SecurityGroupRow, wishes: SecurityGroupWishes, who: Principal | None
     ) -> SecurityGroupRow:
+        _refuse_foreign(row, who, "update_security_group")
         if row.default_of is not None and wishes.name not in (UNSET, row.name):
             raise Conflict(
                 "Updating default security group not allowed.",
@@ -164,6 +165,7 @@ class SecurityGroups:
         return after
 
     def delete(self, tx: Tx, row: SecurityGroupRow, who: Principal | None) -> None:
+        _refuse_foreign(row, who, "delete_security_group")
         if row.default_of is not None and not is_admin(who):
             raise Conflict(
                 "Insufficient rights for removing default security group.",
@@ -187,6 +189,13 @@ class SecurityGroups:
         if row.default_of is None:
             self._tools.quotas.give_back(tx, row.project_id, security_group=1)
         tell(tx, "security_group", "delete", row, who)
+
+
+def _refuse_foreign(group: SecurityGroupRow, who: Principal | None, action: str) -> None:
+    """Whom a group is shared to may use it, and say nothing of what it lets in. None: the cloud
+    itself."""
+    if who is not None and not is_admin(who) and group.project_id != who.project_id:
+        raise Forbidden(f"rule:{action} is disallowed by policy")
 
 
 def _members(tx: Tx, group_id: str) -> bool:
@@ -236,6 +245,7 @@ class SecurityGroupRules:
                 kind="HTTPBadRequest",
             )
         group = self._groups.get(tx, wishes.security_group_id, who)
+        _refuse_foreign(group, who, "create_security_group_rule")
         row = _rule(tx, group, *_direction(wishes), **chosen(wishes, "description"))
         row = msgspec.structs.replace(row, project_id=project_id, **_match(wishes, row.ethertype))
         if row.remote_group_id is not None and row.remote_group_id != group.id:

@@ -12,7 +12,16 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.ipam import Network, overlap, parse_network
-from cumulo.network.model.prefixes import compact, fitting, free, holds, units, without
+from cumulo.network.model.prefixes import (
+    compact,
+    covering,
+    crossing,
+    fitting,
+    free,
+    holds,
+    units,
+    without,
+)
 from cumulo.network.model.standard import changed
 from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.model.subnetpool import SubnetPoolRow
@@ -25,6 +34,8 @@ from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 Length = Annotated[int, msgspec.Meta(ge=0, le=128)]
 MOST_PREFIXES = 100
+MOST_POOLS = 100
+"""Of an address scope."""
 _PREFIXES = msgspec.Meta(max_length=MOST_PREFIXES)
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
@@ -130,8 +141,9 @@ class SubnetPools:
         left = without(row.prefixes, gone) if version == row.ip_version else row.prefixes
         if not left:
             raise BadRequest("Empty subnet pool prefix list.", kind="EmptySubnetPoolPrefixList")
+        meeting = crossing(gone)
         for cidr, _ in tx.tuples(queries.TAKEN, pool_id=row.id):
-            if any(overlap(str(cidr), each) for each in gone):
+            if meeting(str(cidr)):
                 raise BadRequest(
                     f"Illegal update to prefixes: {cidr} is allocated from them.",
                     kind="IllegalSubnetPoolPrefixUpdate",
@@ -225,10 +237,14 @@ class SubnetPools:
                 f"{scope.ip_version}.",
                 kind="IllegalSubnetPoolIpVersionAssociationToAddressScope",
             )
-        for other in tx.all(queries.OF_SCOPE, scope_id=scope.id):
-            if other.id != row.id and any(
-                overlap(one, two) for one in row.prefixes for two in other.prefixes
-            ):
+        meeting = crossing(row.prefixes)
+        others = [each for each in tx.all(queries.OF_SCOPE, scope_id=scope.id) if each.id != row.id]
+        if len(others) >= MOST_POOLS:
+            raise Conflict(
+                f"An address scope has at most {MOST_POOLS} subnet pools.", kind="OverQuota"
+            )
+        for other in others:
+            if any(meeting(each) for each in other.prefixes):
                 raise Conflict(
                     "Failed to associate address scope: subnetpools within an address scope must "
                     "have unique prefixes.",
@@ -277,8 +293,10 @@ def _refuse_length(row: SubnetPoolRow, length: int) -> None:
 
 def _prefixes(given: Iterable[str]) -> tuple[int, list[str]]:
     """(IP version, prefixes)"""
-    nets = []
+    nets: list[Network] = []
     for each in given:
+        if len(nets) >= MOST_PREFIXES:
+            raise unfit("prefixes", f"a pool has at most {MOST_PREFIXES} prefixes")
         try:
             nets.append(parse_network(each))
         except ValueError:
@@ -301,7 +319,8 @@ def _wider(row: SubnetPoolRow, given: Sequence[str]) -> list[str]:
         raise BadRequest(
             "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.", kind="PrefixVersionMismatch"
         )
-    if any(not holds(prefixes, parse_network(each)) for each in row.prefixes):
+    covered = covering(prefixes)
+    if any(not covered(each) for each in row.prefixes):
         raise BadRequest(
             "Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.",
             kind="IllegalSubnetPoolPrefixUpdate",
