@@ -112,3 +112,59 @@ def test_a_list_costs_the_same_for_any_number(tmp_path: Path) -> None:
         assert await cost() == few
 
     run(tmp_path, story)
+
+
+def test_what_is_being_restored_is_attached_by_nobody(tmp_path: Path) -> None:
+    """A new volume that is to have a backup's bytes: its guest would find an empty disk."""
+
+    async def story(cloud: TestCloud) -> None:
+        driver = driver_of(cloud)
+        volume = await make(cloud)
+        await status(cloud, volume, "available")
+        backup = await begun(cloud, volume)
+        await backup_is(cloud, backup, "available")
+        driver.faults["copy_in"] = Fault("not yet", delay=0.05)
+        answer = await cloud.call("POST", f"{BACKUPS}/{backup}/restore", json_={"restore": {}})
+        assert answer.status == 202, answer.raw
+        new = answer.json["restore"]["volume_id"]
+        server = {"instance_uuid": "5b1a0c05-1a0e-4a3c-a2f3-63cbd1f2d1a1", "volume_uuid": new}
+        headers = {"OpenStack-API-Version": "volume 3.27"}
+        refused = await cloud.call(
+            "POST", "/volume/v3/attachments", json_={"attachment": server}, headers=headers
+        )
+        assert refused.status == 400, refused.raw
+        booted = {
+            "name": "early",
+            "flavorRef": "42",
+            "networks": "none",
+            "block_device_mapping_v2": [
+                {
+                    "boot_index": 0,
+                    "uuid": new,
+                    "source_type": "volume",
+                    "destination_type": "volume",
+                }
+            ],
+        }
+        headers = {"OpenStack-API-Version": "compute 2.79"}
+        answer = await cloud.call(
+            "POST", "/compute/v2.1/servers", json_={"server": booted}, headers=headers
+        )
+        assert answer.status in (400, 409), answer.raw
+        del driver.faults["copy_in"]
+        await status(cloud, new, "available")
+
+    run(tmp_path, story)
+
+
+def test_metadata_of_backups_is_bounded(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        volume = await make(cloud)
+        await status(cloud, volume, "available")
+        many = {f"k{n}": "v" for n in range(4000)}
+        headers = {"OpenStack-API-Version": "volume 3.43"}
+        body = {"backup": {"volume_id": volume, "metadata": many}}
+        answer = await cloud.call("POST", BACKUPS, json_=body, headers=headers)
+        assert answer.status == 400, answer.raw
+
+    run(tmp_path, story)

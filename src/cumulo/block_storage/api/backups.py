@@ -15,6 +15,7 @@ from cumulo.block_storage.api.lists import (
     own_or_all,
     page_links,
 )
+from cumulo.block_storage.api.volumes import refuse_too_much
 from cumulo.block_storage.model.backup import BackupRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.core.db.transaction import Tx
@@ -243,7 +244,7 @@ class BackupsApi:
             name=wish.name,
             description=wish.description,
             container=wish.container,
-            metadata=wish.metadata,
+            metadata=bounded(wish.metadata),
             availability_zone=wish.availability_zone,
             incremental=as_bool(wish.incremental or False, "incremental"),
             force=as_bool(wish.force or False, "force"),
@@ -263,7 +264,7 @@ class BackupsApi:
         if not changes:
             raise BadRequest("Invalid input received: nothing to change is given.")
         if "metadata" in changes:
-            changes["metadata"] = changes["metadata"] or {}
+            changes["metadata"] = bounded(changes["metadata"])
         row = self._backups.update(tx, row, call.principal, **changes)
         return {"backup": self._brief(call, row, full=True)}
 
@@ -287,3 +288,9 @@ class BackupsApi:
         if status not in STATUSES:
             raise BadRequest(f"Must specify a valid status: {status:.100}")
         self._backups.reset(tx, row, status, call.principal)
+
+
+def bounded(metadata: dict[str, str] | None) -> dict[str, str]:
+    """Raises BadRequest."""
+    refuse_too_much(metadata or {})
+    return metadata or {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cumulo.block_storage.model.backup_store import check_content, check_piece
 from cumulo.core.blobs.files import UNFINISHED, FileWriter
+from cumulo.core.blobs.room import check_room
 from cumulo.core.blobs.sums import Sums
 from cumulo.core.work import pools
 
@@ -37,6 +38,7 @@ class FileBackups:
 
     def _put(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_room(path.parent, len(data))
         for left in path.parent.glob(f"{UNFINISHED}{path.name}-*"):
             left.unlink(missing_ok=True)  # by who was killed: one job at a time writes here
         writer = FileWriter(path, Sums(), mode=0o400)

@@ -12,10 +12,10 @@ system can), so either may go without the other.
 import asyncio
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -33,11 +33,14 @@ from cumulo.block_storage.drivers.driver import (
 )
 from cumulo.core.blobs import sparse
 from cumulo.core.blobs.disks import virtual_size
+from cumulo.core.blobs.room import above_reserve
 from cumulo.core.run.commands import CommandFailed, run_blocking
 from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, SandboxFailed, in_sandbox, lent
 from cumulo.core.work import pools
+from cumulo.core.work.ending import to_its_end
 
 GIB = 1024**3
+T = TypeVar("T")
 FORMATS: list[VolumeFormat] = ["qcow2", "raw"]
 _COPY_SECONDS = 3600.0
 # What is left free on the file system, so that guests' thin volumes find room to grow.
@@ -171,11 +174,19 @@ class FileDriver:
                 raise VolumeFault("in use: the host of its guest grows it") from failed
             raise
 
+    async def _in_thread(self, work: Callable[..., T], *given: Any) -> T:
+        """To its end, whoever is cancelled meanwhile: the lock around it is held as long as the
+        thread works at the volume."""
+
+        async def run() -> T:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
+
+        return await to_its_end(run())
+
     async def copy_out(self, volume_id: str, target: Path, format: ImageFormat) -> None:
         check_id(volume_id)
         async with self._locks.setdefault(volume_id, asyncio.Lock()):
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._threads, self._copy_out, volume_id, target, format)
+            await self._in_thread(self._copy_out, volume_id, target, format)
 
     def _copy_out(self, volume_id: str, target: Path, format: ImageFormat) -> None:
         found = self._find(volume_id)
@@ -185,7 +196,15 @@ class FileDriver:
         try:
             if format == found.suffix[1:] and reflink(found, target):
                 return
-            _convert(found, found.suffix[1:], target, format)
+            # A guest may have it open, and change it meanwhile: where blocks can be shared, it is
+            # read as it is at this moment.
+            still = target.with_name(f".still-{target.name}")
+            still.unlink(missing_ok=True)
+            try:
+                source = still if reflink(found, still) else found
+                _convert(source, found.suffix[1:], target, format)
+            finally:
+                still.unlink(missing_ok=True)
         except (CommandFailed, SandboxFailed, OSError) as error:
             target.unlink(missing_ok=True)
             raise VolumeFault(_in_short(error)) from error
@@ -193,8 +212,7 @@ class FileDriver:
     async def copy_in(self, volume_id: str, source: Path) -> None:
         check_id(volume_id)
         async with self._locks.setdefault(volume_id, asyncio.Lock()):
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._threads, self._copy_in, volume_id, source)
+            await self._in_thread(self._copy_in, volume_id, source)
 
     def _copy_in(self, volume_id: str, source: Path) -> None:
         found = self._find(volume_id)
@@ -273,7 +291,7 @@ class FileDriver:
 
 def _convert(path: Path, source_format: str, target: Path, format: str) -> None:
     """A copy in another format. Raises VolumeFault, SandboxFailed, OSError."""
-    room = shutil.disk_usage(target.parent).free - _RESERVE
+    room = min(shutil.disk_usage(target.parent).free - _RESERVE, above_reserve(target.parent))
     formats = ["-f", source_format, "-O", format]
     if format in FORMATS:
         measure = ["qemu-img", "measure", "--output=json", *formats, INPUT]

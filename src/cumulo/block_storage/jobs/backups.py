@@ -25,13 +25,13 @@ from cumulo.block_storage.service.backups import (
     IMPORT,
     REMOVE,
     RESTORE,
-    RESTORING,
     BackingUp,
     Backups,
     Removing,
     Restoring,
 )
 from cumulo.block_storage.service.pools import KIND
+from cumulo.block_storage.service.volumes import RESTORING
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.hosts.copies import PIECE, HostCopy
@@ -157,12 +157,16 @@ class BackupJobs:
                 for at in range(0, len(block), PIECE):
                     run.check()
                     await put(number * pieces.BLOCK + at, block[at : at + PIECE])
+        # What counts as done here is on the disk there: after a power cut nobody puts it again.
+        await put(1, b"", durable=True)
         run.note(100 * (memo.part + 1) // head.parts)
         return run.go("load", memo=_with(memo, part=memo.part + 1))
 
-    def _putter(self, run: Run[Restoring], host_id: str) -> Callable[[int, bytes], Any]:
-        async def put(offset: int, data: bytes) -> None:
-            await self._ask(host_id, "put_copy", name=run.id, offset=offset, data=data)
+    def _putter(self, run: Run[Restoring], host_id: str) -> Callable[..., Any]:
+        async def put(offset: int, data: bytes, *, durable: bool = False) -> None:
+            await self._ask(
+                host_id, "put_copy", name=run.id, offset=offset, data=data, durable=durable
+            )
 
         return put
 
@@ -208,7 +212,7 @@ class BackupJobs:
     async def remove(self, run: Run[Removing]) -> Outcome[Removing]:
         """Of several rows with the same bytes the last one takes them along."""
         content = run.memo.content
-        if not await run.write(lambda tx: self._backups.leave(tx, run.subject, content)):
+        if not await run.read(lambda tx: self._backups.is_shared(tx, run.subject, content)):
             await self._store.remove(content)
         return run.next(lambda tx: self._backups.removed(tx, run.subject))
 

@@ -61,6 +61,13 @@ OF_SNAPSHOT = statement(
 )
 """Being made of a snapshot, which stays as long."""
 WITH_CONTENT = statement(
-    sa.select(sa.func.count()).select_from(_t).where(_c.content_id == sa.bindparam("content"))
+    sa.select(sa.func.count())
+    .select_from(_t)
+    .where(
+        _c.content_id == sa.bindparam("content"),
+        _c.id != sa.bindparam("id"),
+        sa.or_(_c.wanted == "present", _c.id < sa.bindparam("id")),
+    )
 )
+"""Others with these bytes. Of several that go, the one with the least id takes them along."""
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))

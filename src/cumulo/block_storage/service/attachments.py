@@ -5,11 +5,11 @@ from typing import Any
 
 from cumulo.block_storage.interface import AttachedViews, Attachment
 from cumulo.block_storage.model.attachment import AttachmentRow, State
-from cumulo.block_storage.model.volume import VolumeRow
+from cumulo.block_storage.model.volume import Mark, VolumeRow
 from cumulo.block_storage.queries import attachment as queries
 from cumulo.block_storage.queries import snapshot as snapshots
 from cumulo.block_storage.service.qos import Qos
-from cumulo.block_storage.service.volumes import Volumes
+from cumulo.block_storage.service.volumes import AT_WORK, RESTORING, Volumes
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -53,7 +53,7 @@ class Attachments:
         if boot_index == 0 and not volume.bootable and volume.created_at < tx.now:
             raise BadRequest(f"Block Device {volume_id} is not bootable.")
         allowed = (*_ATTACHABLE, "in-use") if volume.multiattach else _ATTACHABLE
-        if volume.status not in allowed:
+        if volume.status not in allowed or volume.mark == RESTORING:
             raise BadRequest(
                 f"Invalid volume: volume '{volume_id}' status must be 'available' or 'reserved'. "
                 f"Currently in '{volume.status}'"
@@ -178,7 +178,7 @@ class Attachments:
 
     def refuse_unfit(self, tx: Tx, volume: VolumeRow) -> None:
         fit = ("available", "in-use", "reserved") if volume.multiattach else ("available",)
-        if volume.status not in fit:
+        if volume.status not in fit or volume.mark == RESTORING:
             raise BadRequest(
                 f"Invalid volume: Volume {volume.id} status must be available or downloading to "
                 f"reserve, but the current status is {volume.status}."
@@ -275,7 +275,9 @@ class Attachments:
         volume = tx.get(VolumeRow, volume_id)
         assert volume is not None
         rows = self._volumes.attachments_of(tx, [volume_id]).get(volume_id, [])
-        volume = self._volumes.refresh(tx, volume, attachments=[r.state for r in rows], mark="")
+        # What clients have announced is over; what a job has begun is not.
+        mark: Mark = volume.mark if volume.mark in AT_WORK else ""
+        volume = self._volumes.refresh(tx, volume, attachments=[r.state for r in rows], mark=mark)
         if 0 < volume.observed_size < volume.size:
             self._volumes.order(tx, volume)  # who lets it grow depends on it
         return volume

@@ -12,7 +12,7 @@ from cumulo.block_storage.queries import backup as queries
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.sources import BLANK
 from cumulo.block_storage.service.types import Types
-from cumulo.block_storage.service.volumes import ZONE, Volumes
+from cumulo.block_storage.service.volumes import RESTORING, ZONE, Volumes
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -23,7 +23,6 @@ from cumulo.core.work.jobs import Jobs
 BACKUP, RESTORE = "block_storage.backup", "block_storage.restore"
 REMOVE, IMPORT = "block_storage.backup_removal", "block_storage.backup_import"
 BACKING_UP: Mark = "backing-up"
-RESTORING: Mark = "restoring-backup"
 FAILED_RESTORE = "error_restoring"
 LONGEST_CHAIN = 100
 """Backups that stand on one another."""
@@ -333,12 +332,10 @@ class Backups:
         memo = Removing(content=row.content_id)
         self._jobs.begin(tx, REMOVE, row.id, memo, project_id=row.project_id)
 
-    def leave(self, tx: Tx, backup_id: str, content: str) -> bool:
-        """Its row goes at once where another one has the same bytes; whether that was so."""
-        if int(tx.value(queries.WITH_CONTENT, content=content)) <= 1:
-            return False
-        self.removed(tx, backup_id)
-        return True
+    def is_shared(self, tx: Tx, backup_id: str, content: str) -> bool:
+        """Whether another one has the same bytes, and will see to them. Its row goes in the commit
+        that ends its removal, not before: what is asked here is the same when it is asked again."""
+        return int(tx.value(queries.WITH_CONTENT, content=content, id=backup_id)) > 0
 
     def removed(self, tx: Tx, backup_id: str) -> None:
         row = tx.get(BackupRow, backup_id)

@@ -173,9 +173,10 @@ class Groups:
                 source=one,
                 project_id=row.project_id,
                 who=who,
-                name=volume.name,
-                description=volume.description,
-                metadata=dict(volume.metadata),
+                # What a volume is called today is its owner's, who may be another by now.
+                name=volume.name if volume.project_id == row.project_id else None,
+                description=volume.description if volume.project_id == row.project_id else None,
+                metadata=dict(volume.metadata) if volume.project_id == row.project_id else {},
                 group_id=row.id,
             )
         self._memberships.follow(tx, row.id)

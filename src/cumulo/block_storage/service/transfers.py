@@ -57,6 +57,10 @@ class Transfers:
                     raise BadRequest(
                         f"Invalid volume: snapshot: {each.id} status must be available"
                     )
+                if each.group_snapshot_id is not None:
+                    raise BadRequest(
+                        f"Invalid volume: snapshot {each.id} is part of a group snapshot."
+                    )
         self._volumes.refuse_busy(tx, volume)
         key, salt = secrets.token_hex(8), secrets.token_hex(8)
         row = TransferRow(

@@ -39,7 +39,8 @@ _DELETABLE = (
     "error_managing",
     "error_deleting",
 )
-_AT_WORK: tuple[Mark, ...] = ("uploading", "backing-up", "restoring-backup")
+RESTORING: Mark = "restoring-backup"
+AT_WORK: tuple[Mark, ...] = ("uploading", "backing-up", RESTORING)
 """A job has it: its end takes the mark away."""
 
 
@@ -433,7 +434,7 @@ class Volumes:
         as the administrator's own, until the next reset."""
         # What is going on with it goes on, and ends by itself. An offer is over.
         tx.run(transfers.DROP, volume=row.id)
-        mark: Mark = row.mark if row.mark in _AT_WORK else ""
+        mark: Mark = row.mark if row.mark in AT_WORK else ""
         row = self.demand(tx, row, declared=None, mark=mark)
         if status != row.status:
             self.refresh(tx, row, declared=status)

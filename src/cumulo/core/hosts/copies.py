@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cumulo.core.blobs.room import check_room
 from cumulo.core.blobs.streams import BLOCK, Reader
 from cumulo.core.work import pools
 
@@ -38,7 +39,8 @@ class Copies:
 
     async def answer(self, question: str, arguments: Mapping[str, Any]) -> bytes | int | None:
         """`read_copy` (name, offset, length), `next_data` (name, offset), `put_copy` (name,
-        offset, data), `drop_copy` (name). Raises OSError, ValueError."""
+        offset, data; durable: all that came is on the disk), `drop_copy` (name). Raises OSError,
+        ValueError."""
         path = await self.prepare(arguments["name"])
         if question == "drop_copy":
             await pools.DISK(path.unlink, True)
@@ -50,7 +52,8 @@ class Copies:
             return await pools.DISK(_read, path, offset, min(int(arguments["length"]), PIECE))
         if question == "next_data":
             return await pools.DISK(_next_data, path, offset)
-        await pools.DISK(_put, path, offset, arguments["data"])
+        durable = bool(arguments.get("durable"))
+        await pools.DISK(_put, path, offset, arguments["data"], durable)
         return None
 
     async def tidy(self) -> None:
@@ -80,10 +83,14 @@ def _next_data(path: Path, offset: int) -> int:
             return max(offset, os.fstat(file.fileno()).st_size)
 
 
-def _put(path: Path, offset: int, data: bytes) -> None:
+def _put(path: Path, offset: int, data: bytes, durable: bool) -> None:
+    check_room(path.parent, len(data))
     with path.open("r+b" if offset else "wb") as file:
         file.seek(offset)
         file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _checked(name: str) -> str:

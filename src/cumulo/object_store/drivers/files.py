@@ -11,7 +11,6 @@ device that has it.
 """
 
 import contextlib
-import errno
 import hashlib
 import logging
 import os
@@ -20,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from cumulo.core.blobs.room import check_room
 from cumulo.object_store.model.ciphers import Ciphers
 from cumulo.object_store.model.ring import Ring
 
@@ -43,11 +43,11 @@ class FileWriter:
         replicas: int,
         *,
         durable: bool,
-        has_room: Callable[[Path], bool] = lambda path: True,
+        check_room: Callable[[Path], None] = lambda path: None,
     ) -> None:
-        """`has_room`: whether the disk of a path has more than its reserve; asked again and again
-        while bytes come."""
-        self._has_room = has_room
+        """`check_room`: raises OSError where the disk of a path has no more than its reserve; asked
+        again and again while bytes come."""
+        self._check_room = check_room
         self._asked = 0
         self._kept: list[Path] = []
         """Paths that have their names: whole replicas, should the write fail at others."""
@@ -65,8 +65,8 @@ class FileWriter:
         look, self._asked = self._asked >= LOOK, self._asked % LOOK
         for path, descriptor in list(self._open.items()):
             try:
-                if look and not self._has_room(path):
-                    raise _full()
+                if look:
+                    self._check_room(path)
                 view = memoryview(block)
                 while view:
                     view = view[os.write(descriptor, view) :]
@@ -113,8 +113,7 @@ class FileWriter:
 
     def _begin(self, path: Path, flags: int) -> bool:
         try:
-            if not self._has_room(path):
-                raise _full()
+            self._check_room(path)
             self._open[path] = _create(_temporary(path), flags)
         except OSError as error:
             self._error = error
@@ -220,16 +219,11 @@ class FileBlobs:
         if len(self._labels) and not paths:
             raise OSError(19, "No device is there")
         return FileWriter(
-            paths, self._ring.replicas, durable=self._durable, has_room=self._has_room
+            paths, self._ring.replicas, durable=self._durable, check_room=self._check_room
         )
 
-    def _has_room(self, path: Path) -> bool:
-        """The disk may be the database's, too: without it nothing of the cloud works, not even to
-        remove an object."""
-        if not self._reserve:
-            return True
-        found = os.statvfs(path.parent.parent)
-        return found.f_bavail >= found.f_blocks * self._reserve / 100
+    def _check_room(self, path: Path) -> None:
+        check_room(path.parent.parent, percent=self._reserve)
 
     def open(self, blob: str) -> int:
         error: OSError | None = None
@@ -366,10 +360,6 @@ class FileBlobs:
 
     def _path(self, device: str, partition: int, blob: str) -> Path:
         return self._places[device] / f"{partition:02x}" / blob
-
-
-def _full() -> OSError:
-    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _is_blob(name: str) -> bool:
