@@ -20,14 +20,15 @@ EVENTS = (
         on(
             "volume",
             "volume.delete.start",
-            *(f"volume.{v}.end" for v in ("create", "delete", "extend")),
+            *(f"volume.{v}.end" for v in ("create", "delete", "extend", "revert")),
         ),
         on("volume", "volume.extend.start", size=int),
         on("volume", "volume.reimage.start", image=str),
         on("volume", "volume.reimage.end"),
+        on("volume", "volume.revert.start", snapshot=str),
         on(
             "volume",
-            *(f"volume.{v}.error" for v in ("create", "delete", "extend", "reimage")),
+            *(f"volume.{v}.error" for v in ("create", "delete", "extend", "reimage", "revert")),
             reason=str,
         ),
         on(

@@ -96,6 +96,14 @@ class Reimage(StrictBody):
     reimage_reserved: BoolLike = False
 
 
+class Revert(StrictBody):
+    snapshot_id: Uuid
+
+
+class Extended(StrictBody):
+    error: BoolLike = False
+
+
 class UploadImage(StrictBody):
     image_name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     force: BoolLike = False
@@ -174,6 +182,30 @@ class ActionsApi:
             Operation(
                 "POST",
                 path,
+                self.revert,
+                policy="volume:revert_to_snapshot",
+                early=False,
+                action="revert",
+                body=action_body("revert", Revert),
+                status=202,
+                since="3.40",
+                title="revert",
+            ),
+            Operation(
+                "POST",
+                path,
+                self.extended,
+                policy="volume:extend_volume_completion",
+                early=False,
+                action="os-extend_volume_completion",
+                body=action_body("os-extend_volume_completion", Extended),
+                status=202,
+                since="3.71",
+                title="os-extend_volume_completion",
+            ),
+            Operation(
+                "POST",
+                path,
                 self.reimage,
                 policy="volume:reimage",
                 early=False,
@@ -211,6 +243,20 @@ class ActionsApi:
         source = from_image(self._storage.images.usable(tx, wish.image_id, call.principal))
         self._volumes.check_image(tx, row, source, statuses)
         self._volumes.write_image(tx, row, source, call.principal)
+
+    def revert(self, call: Call, tx: Tx) -> None:
+        row = self._found(call, tx)
+        self._volumes.revert(tx, row, call.body.value.snapshot_id, call.principal)
+
+    def extended(self, call: Call, tx: Tx) -> None:
+        """For drivers that leave the rest to a server's host and wait for its word. None here does:
+        the host says itself how large a volume is."""
+        row = self._found(call, tx)
+        if row.status != "extending":
+            raise BadRequest(
+                f"Invalid volume: Volume {row.id} status must be extending, but is {row.status}."
+            )
+        self._volumes.order(tx, row)
 
     def upload(self, call: Call, tx: Tx) -> Any:
         """It becomes an image. `force` means nothing, as with Cinder's own default: a volume that a

@@ -11,8 +11,10 @@ from cumulo.block_storage.api.default_types import DefaultTypesApi
 from cumulo.block_storage.api.group_snapshots import GroupSnapshotsApi
 from cumulo.block_storage.api.group_types import GroupTypesApi
 from cumulo.block_storage.api.groups import GroupsApi
+from cumulo.block_storage.api.messages import MessagesApi
 from cumulo.block_storage.api.qos import QosApi
 from cumulo.block_storage.api.quotas import QuotasApi
+from cumulo.block_storage.api.services import ServicesApi
 from cumulo.block_storage.api.snapshots import SnapshotsApi
 from cumulo.block_storage.api.transfers import TransfersApi
 from cumulo.block_storage.api.types import TypesApi
@@ -68,6 +70,8 @@ def block_storage_faces(
                 *BackupsApi(storage).operations(),
                 *BackupRecordsApi(storage).operations(),
                 *QuotasApi(storage, caller).operations(),
+                *MessagesApi(storage).operations(),
+                *ServicesApi(storage).operations(),
                 *CloudApi(storage).operations(),
             ],
         ),

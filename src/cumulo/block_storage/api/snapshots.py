@@ -1,6 +1,8 @@
 """Snapshots on the wire."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from cumulo.block_storage.api.actions import Reset, action_body
 from cumulo.block_storage.api.bodies import (
@@ -20,6 +22,7 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, page_of
 from cumulo.core.wire.coercions import as_bool
+from cumulo.core.wire.shapes import StrictBody
 
 STATUSES = ("available", "creating", "deleting", "error", "error_deleting")
 
@@ -40,9 +43,21 @@ def snapshot_body(row: SnapshotRow, *, detail: bool) -> SnapshotBody:
         consumes_quota=True,
     )
     if detail:
-        body.progress = "100%" if row.observed_size else "0%"
+        body.progress = row.progress or ("100%" if row.observed_size else "0%")
         body.project_id = row.project_id
     return body
+
+
+class Said(StrictBody):
+    status: str
+    progress: Annotated[str, msgspec.Meta(pattern=r"^\d{1,3}%?$")] | None = None
+
+
+MAY_BECOME = {
+    "creating": ("creating", "available", "error"),
+    "deleting": ("deleting", "error_deleting"),
+}
+"""What os-update_snapshot_status may say of a snapshot, by its status."""
 
 
 class SnapshotsApi:
@@ -111,6 +126,16 @@ class SnapshotsApi:
                 policy="volume_extension:snapshot_admin_actions:reset_status",
                 action="os-reset_status",
                 body=action_body("os-reset_status", Reset, "Snapshot"),
+                status=202,
+                **late,
+            ),
+            Operation(
+                "POST",
+                f"{one}/action",
+                self.said,
+                policy="volume_extension:snapshot_actions:update_snapshot_status",
+                action="os-update_snapshot_status",
+                body=action_body("os-update_snapshot_status", Said, "Snapshot"),
                 status=202,
                 **late,
             ),
@@ -220,6 +245,15 @@ class SnapshotsApi:
         refuse_too_much(metadata)
         row = self._snapshots.update(tx, row, call.principal, metadata=metadata)
         return {"metadata": row.metadata}
+
+    def said(self, call: Call, tx: Tx) -> None:
+        """The word of whoever takes it elsewhere; see `MAY_BECOME`."""
+        row, wish = self._found(call, tx), call.body.value
+        if wish.status not in MAY_BECOME.get(row.status, ()):
+            raise BadRequest(
+                f"Invalid snapshot: its status {row.status} cannot become {wish.status:.100}."
+            )
+        self._snapshots.refresh(tx, row, declared=wish.status, progress=wish.progress)
 
     def reset(self, call: Call, tx: Tx) -> None:
         row, status = self._found(call, tx), call.body.value.status

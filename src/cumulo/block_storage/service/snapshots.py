@@ -108,7 +108,9 @@ class Snapshots:
         return saved
 
     def reset(self, tx: Tx, row: SnapshotRow, status: str, who: Principal) -> None:
-        row = self.refresh(tx, row, generation=row.generation + 1, fault=None, declared=None)
+        row = self.refresh(
+            tx, row, generation=row.generation + 1, fault=None, declared=None, progress=None
+        )
         tell = self._registry.touch if row.wanted == "present" else self._registry.remove
         tell(tx, row.host_id, KIND, row.id)
         if status != row.status:
@@ -135,6 +137,7 @@ class Snapshots:
                 f"Invalid snapshot: Snapshot status must be available or error; it is {row.status}."
             )
         self._volumes.refuse_busy(tx, row)
+        self._pools.refuse_frozen(tx, row.host_id)
         self._volumes.drop_snapshot(tx, row, who)
 
     def forget(self, tx: Tx, row: SnapshotRow) -> None:
