@@ -36,6 +36,8 @@ EVENTS = (
             *(f"volume.{verb}.{end}" for verb in ("attach", "detach") for end in ("start", "end")),
             server=str | None,
         ),
+        on("volume", "volume.unmanage"),
+        on("snapshot", "snapshot.unmanage"),
         on("volume", "volume.adopt", host=str, size=int),
         on("volume", "volume.upload.start", image=str),
         on("volume", "volume.upload.end"),

@@ -178,48 +178,32 @@ class ActionsApi:
             ("os-unset_image_metadata", self.unset_image, f"{image}remove", ImageKey, 200),
         ]
         path = "/volumes/{volume_id}/action"
-        return [
-            Operation(
-                "POST",
-                path,
-                self.revert,
-                policy="volume:revert_to_snapshot",
-                early=False,
-                action="revert",
-                body=action_body("revert", Revert),
-                status=202,
-                since="3.40",
-                title="revert",
-            ),
-            Operation(
-                "POST",
-                path,
+        late: list[tuple[str, Any, str, Any, int, str]] = [
+            ("revert", self.revert, "volume:revert_to_snapshot", Revert, 202, "3.40"),
+            ("os-reimage", self.reimage, "volume:reimage", Reimage, 202, "3.68"),
+            (
+                "os-extend_volume_completion",
                 self.extended,
-                policy="volume:extend_volume_completion",
-                early=False,
-                action="os-extend_volume_completion",
-                body=action_body("os-extend_volume_completion", Extended),
-                status=202,
-                since="3.71",
-                title="os-extend_volume_completion",
+                "volume:extend_volume_completion",
+                Extended,
+                202,
+                "3.71",
             ),
-            Operation(
-                "POST",
-                path,
-                self.reimage,
-                policy="volume:reimage",
-                early=False,
-                action="os-reimage",
-                body=action_body("os-reimage", Reimage),
-                status=202,
-                since="3.68",
-                title="os-reimage",
-            ),
+        ]
+        return [
+            *(self._action(path, *row) for row in late),
             *(self._action(path, *row) for row in table),
         ]
 
     def _action(
-        self, path: str, name: str, handler: Any, policy: str, kind: Any, status: int
+        self,
+        path: str,
+        name: str,
+        handler: Any,
+        policy: str,
+        kind: Any,
+        status: int,
+        since: str | None = None,
     ) -> Operation:
         return Operation(
             "POST",
@@ -230,6 +214,7 @@ class ActionsApi:
             action=name,
             body=action_body(name, kind),
             status=status,
+            since=since,
             title=name,
         )
 

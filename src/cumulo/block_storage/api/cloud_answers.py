@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, field
 
-from cumulo.block_storage.api.answer_bodies import Link
+from cumulo.block_storage.api.answer_bodies import Link, SnapshotAnswer, VolumeAnswer
 from cumulo.block_storage.api.services import ServiceBody
 from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body
@@ -108,7 +108,41 @@ class VolumeEncryption(Body, kw_only=True):
     encryption_key_id: str | None
 
 
+class Manageable(Body, kw_only=True):
+    reference: dict[str, str]
+    size: int
+    safe_to_manage: bool
+    reason_not_safe: str | UnsetType | None = UNSET
+    cinder_id: str | UnsetType | None = UNSET
+    extra_info: str | UnsetType | None = UNSET
+    source_reference: dict[str, str] | UnsetType = UNSET
+
+
+class ManageableVolumesAnswer(Body, kw_only=True):
+    volumes: list[Manageable] = field(name="manageable-volumes")
+
+
+class ManageableSnapshotsAnswer(Body, kw_only=True):
+    snapshots: list[Manageable] = field(name="manageable-snapshots")
+
+
 CLOUD_ANSWERS: dict[str, Any] = {
+    **{
+        f"{method} {path}{end}": answer
+        for path, listed, taken in (
+            ("/os-volume-manage", ManageableVolumesAnswer, VolumeAnswer),
+            ("/manageable_volumes", ManageableVolumesAnswer, VolumeAnswer),
+            ("/os-snapshot-manage", ManageableSnapshotsAnswer, SnapshotAnswer),
+            ("/manageable_snapshots", ManageableSnapshotsAnswer, SnapshotAnswer),
+        )
+        for method, end, answer in (
+            ("GET", "", listed),
+            ("GET", "/detail", listed),
+            ("POST", "", taken),
+        )
+    },
+    "POST /volumes/{volume_id}/action#os-unmanage": Empty,
+    "POST /snapshots/{snapshot_id}/action#os-unmanage": Empty,
     "GET /messages": MessagesAnswer,
     "GET /messages/{message_id}": MessageAnswer,
     "DELETE /messages/{message_id}": Empty,

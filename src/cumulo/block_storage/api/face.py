@@ -11,6 +11,7 @@ from cumulo.block_storage.api.default_types import DefaultTypesApi
 from cumulo.block_storage.api.group_snapshots import GroupSnapshotsApi
 from cumulo.block_storage.api.group_types import GroupTypesApi
 from cumulo.block_storage.api.groups import GroupsApi
+from cumulo.block_storage.api.managing import ManagingApi
 from cumulo.block_storage.api.messages import MessagesApi
 from cumulo.block_storage.api.qos import QosApi
 from cumulo.block_storage.api.quotas import QuotasApi
@@ -32,6 +33,7 @@ def block_storage_faces(
 ) -> list[Face]:
     rules = rules or Rules(RULES)
     volumes = VolumesApi(storage)
+    snapshots = SnapshotsApi(storage)
     discovery = Face(
         name="block_storage",
         service_types=("block-storage", "volumev3", "block-store"),
@@ -58,7 +60,7 @@ def block_storage_faces(
                 *volumes.operations(),
                 *ActionsApi(storage, volumes).operations(),
                 *AttachmentsApi(storage).operations(),
-                *SnapshotsApi(storage).operations(),
+                *snapshots.operations(),
                 *TypesApi(storage).operations(),
                 *DefaultTypesApi(storage).operations(),
                 *QosApi(storage).operations(),
@@ -71,6 +73,7 @@ def block_storage_faces(
                 *BackupRecordsApi(storage).operations(),
                 *QuotasApi(storage, caller).operations(),
                 *MessagesApi(storage).operations(),
+                *ManagingApi(storage, volumes, snapshots).operations(),
                 *ServicesApi(storage).operations(),
                 *CloudApi(storage).operations(),
             ],

@@ -9,6 +9,7 @@ from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.block_storage.service.volumes import ZONE
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.hosts.model import HostRow
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import BoolLike, IntLike, Uuid
@@ -225,10 +226,17 @@ class ServicesApi:
         return {**body, "disabled_reason": None if enabled else reason}
 
     def freeze(self, call: Call, tx: Tx) -> None:
-        self._services.freeze(tx, self._services.host(tx, call.body.host), True)
+        self._services.freeze(tx, self._frozen_or_not(call, tx), True)
 
     def thaw(self, call: Call, tx: Tx) -> None:
-        self._services.freeze(tx, self._services.host(tx, call.body.host), False)
+        self._services.freeze(tx, self._frozen_or_not(call, tx), False)
+
+    def _frozen_or_not(self, call: Call, tx: Tx) -> HostRow:
+        """Cinder's answer to an unknown name is another one here than to a switch."""
+        try:
+            return self._services.host(tx, call.body.host)
+        except NotFound:
+            raise BadRequest(f"Invalid host: there is no backend {call.body.host}.") from None
 
     def failover(self, call: Call, tx: Tx) -> None:
         """Nothing is replicated, so there is nothing to go over to."""

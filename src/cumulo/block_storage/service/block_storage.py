@@ -9,6 +9,7 @@ from cumulo.block_storage.service.backups import Backups
 from cumulo.block_storage.service.group_snapshots import GroupSnapshots
 from cumulo.block_storage.service.group_types import GroupTypes
 from cumulo.block_storage.service.groups import Groups
+from cumulo.block_storage.service.managing import Managing
 from cumulo.block_storage.service.memberships import Memberships
 from cumulo.block_storage.service.messages import Messages
 from cumulo.block_storage.service.pools import Pools
@@ -53,6 +54,15 @@ class BlockStorageService(Attachments):
         self.messages = Messages()
         self.volumes = Volumes(registry, self.pools, self.quotas, self.types, parts, self.messages)
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes, parts)
+        self.managing = Managing(
+            registry,
+            self.services,
+            self.pools,
+            self.quotas,
+            self.types,
+            self.volumes,
+            self.snapshots,
+        )
         self.group_types = GroupTypes()
         self.groups = Groups(self.volumes, self.quotas, self.types, parts)
         self.group_snapshots = GroupSnapshots(self.snapshots, parts)

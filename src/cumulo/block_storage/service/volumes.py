@@ -227,11 +227,20 @@ class Volumes:
         self.order(tx, row)
         return row
 
-    def adopt(self, tx: Tx, id: str, *, host_id: str, size: int, project: str) -> VolumeRow:
+    def adopt(
+        self,
+        tx: Tx,
+        id: str,
+        *,
+        host_id: str,
+        size: int,
+        project: str,
+        kind: TypeRow | None = None,
+    ) -> VolumeRow:
         """A disk that its host has and nobody knows becomes a volume of a project."""
         if tx.get(VolumeRow, id) is not None or tx.get(SnapshotRow, id) is not None:
             raise BadRequest(f"Invalid volume: there is a volume or snapshot {id} already.")
-        kind = self._types.ensure_default(tx)
+        kind = kind or self._types.ensure_default(tx)
         self._quotas.take(tx, project, kind.name, volumes=1, gigabytes=size)
         if self._pools.take(tx, size, only=host_id)[0] is None:
             raise BadRequest(f"Invalid volume: host {host_id} has no room for {size} GB more.")
