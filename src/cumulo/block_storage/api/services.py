@@ -15,7 +15,7 @@ from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import BoolLike, IntLike, Uuid
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 
-BINARIES = ("cinder-scheduler", "cinder-volume")
+BINARIES = ("cinder-scheduler", "cinder-volume", "cinder-backup")
 LOGGED = ("", "*", "cinder-api", "cinder-scheduler", "cinder-volume", "cinder-backup")
 HostName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -267,7 +267,7 @@ class ServicesApi:
         names = {host.id for host in self._services.hosts(tx)}
         return [
             (binary, name)
-            for binary in (LOGGED[2:5] if wish.binary in (None, "", "*") else [wish.binary])
+            for binary in (LOGGED[2:] if wish.binary in (None, "", "*") else [wish.binary])
             for name in sorted(names)
             if not wish.server or wish.server.partition("@")[0] == name
         ]

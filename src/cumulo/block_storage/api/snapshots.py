@@ -22,7 +22,7 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, page_of
 from cumulo.core.wire.coercions import as_bool
-from cumulo.core.wire.shapes import StrictBody
+from cumulo.core.wire.shapes import StrictBody, Version
 
 STATUSES = ("available", "creating", "deleting", "error", "error_deleting")
 
@@ -46,6 +46,10 @@ def snapshot_body(row: SnapshotRow, *, detail: bool) -> SnapshotBody:
         body.progress = row.progress or ("100%" if row.observed_size else "0%")
         body.project_id = row.project_id
     return body
+
+
+WITHOUT_FORCE = Version(3, 66)
+"""Whether a volume is in use makes no difference from then on."""
 
 
 class Said(StrictBody):
@@ -183,13 +187,26 @@ class SnapshotsApi:
 
     def create(self, call: Call, tx: Tx) -> Any:
         wish = call.body.snapshot
-        if wish.force is not None:
-            as_bool(wish.force, "force")
+        force = wish.force is not None and as_bool(wish.force, "force")
+        since = call.version is not None and call.version >= WITHOUT_FORCE
+        if since and wish.force is not None and not force:
+            raise BadRequest(
+                f"Invalid input received: since {WITHOUT_FORCE} volumes in use are snapshot "
+                "without a word: force=false means nothing."
+            )
         volume = self._storage.volumes.get(tx, wish.volume_id or "", call.principal)
         metadata = wish.metadata or {}
         refuse_too_much(metadata)
         name = wish.name or wish.display_name
-        row = self._snapshots.create(tx, volume, call.principal, name, wish.description, metadata)
+        row = self._snapshots.create(
+            tx,
+            volume,
+            call.principal,
+            name,
+            wish.description,
+            metadata,
+            attached=force or since,
+        )
         return {"snapshot": snapshot_body(row, detail=False)}
 
     def show(self, call: Call, tx: Tx) -> Any:

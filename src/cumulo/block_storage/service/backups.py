@@ -154,6 +154,7 @@ class Backups:
             status="creating",
             created_at=tx.now,
             updated_at=None,
+            volume_metadata=volume.metadata,
         )
         tx.insert(row)
         memo = BackingUp(
@@ -293,6 +294,7 @@ class Backups:
                 )
             elif row is not None:
                 more |= {"bootable": row.bootable, "image_metadata": row.image_metadata}
+                more["metadata"] = {**volume.metadata, **row.volume_metadata}
             self._volumes.refresh(tx, volume, **more)
         project = None if row is None else row.project_id
         if reason is None:
