@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cumulo.dns.service import left
 from tests.dns.test_two_processes import ZONES, ask, status, stop_name_server, until
 from tests.support.cloud import TestCloud, running_cloud
 
+LEFT = "/cumulo/dns/left"
 ADMIN = {"X-Auth-All-Projects": "true"}
 
 
@@ -31,6 +33,18 @@ async def abandoned(cloud: TestCloud, zone: str) -> int:
     return (await cloud.call("POST", path, as_="admin", headers=ADMIN)).status
 
 
+async def ended_by_an_operator(
+    cloud: TestCloud, answers: Callable[[str, list[str]], Awaitable[None]]
+) -> None:
+    zone = await made(cloud, "ended.org.", "192.0.2.4")
+    assert await abandoned(cloud, zone) == 204
+    await answers("www.ended.org.", ["192.0.2.4"])
+    for name, status_ in (("other.org", 404), ("Ended.org", 200), ("ended.org.", 404)):
+        answer = await cloud.call("POST", f"{LEFT}/end", as_="admin", json_={"name": name})
+        assert answer.status == status_, answer.raw
+    await answers("www.ended.org.", [])
+
+
 def test_an_abandoned_zone_is_answered_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def answers(name: str, wanted: list[str]) -> None:
         await until(lambda: ask(tmp_path, name), wanted)
@@ -42,6 +56,9 @@ def test_an_abandoned_zone_is_answered_for(tmp_path: Path, monkeypatch: pytest.M
             await answers("www.left.org.", ["192.0.2.1"])
             assert await abandoned(cloud, zone) == 204
             assert (await cloud.call("GET", f"{ZONES}/{zone}")).status == 404
+            listed = (await cloud.call("GET", LEFT, as_="admin")).json["left"]
+            assert [each["name"] for each in listed] == ["left.org."]
+            assert (await cloud.call("GET", LEFT)).status == 403
             # A change that the name server has after it.
             other = await made(cloud, "other.org.", "192.0.2.2")
             await until(lambda: status(cloud, other), "ACTIVE")
@@ -66,6 +83,7 @@ def test_an_abandoned_zone_is_answered_for(tmp_path: Path, monkeypatch: pytest.M
             path = f"{ZONES}/{zone}"
             assert (await cloud.call("DELETE", path, as_="admin")).status == 202
             await answers("www.left.org.", [])
+            await ended_by_an_operator(cloud, answers)
 
     asyncio.run(first())
     asyncio.run(second())

@@ -12,4 +12,5 @@ AFTER = query(
     LeftRow,
     sa.select(LeftRow.sql_table).where(_c.id > sa.bindparam("id")).order_by(_c.id).limit(1),
 )
+ALL = query(LeftRow, sa.select(LeftRow.sql_table).order_by(_c.name))
 COUNT = statement(sa.select(sa.func.count()).select_from(LeftRow.sql_table))

@@ -10,7 +10,7 @@ from cumulo.dns.model.left import LeftRow, Sets, packed
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries import left as queries
 from cumulo.dns.service.changes import Changes
-from cumulo.dns.service.refusals import bad_request
+from cumulo.dns.service.refusals import bad_request, not_found
 
 MOST = 1000
 
@@ -26,12 +26,23 @@ class Left:
         content = packed(sets)
         tx.insert(LeftRow(row.id, row.name, row.pool_id, row.project_id, content, tx.now))
 
-    def end(self, tx: Tx, name: str) -> None:
-        """Somebody has a zone of that name again."""
+    def end(self, tx: Tx, name: str) -> bool:
+        """Somebody has a zone of that name again. Whether there was an abandoned one."""
         row = tx.one(queries.NAMED, name=name)
-        if row is not None:
-            tx.delete(row)
-            self._changes.note(tx, row.id)
+        if row is None:
+            return False
+        tx.delete(row)
+        self._changes.note(tx, row.id)
+        return True
+
+    def end_of(self, tx: Tx, name: str) -> None:
+        """An operator wants it answered for no more. Raises NotFound."""
+        if not self.end(tx, f"{name.lower().rstrip('.')}."):
+            raise not_found("Zone", "zone")
+
+    def all(self, tx: Tx) -> list[LeftRow]:
+        """MOST at the most, by name."""
+        return tx.all(queries.ALL)
 
     def find(self, tx: Tx, id: str) -> LeftRow | None:
         return tx.get(LeftRow, id)
