@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cumulo import wiring
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
@@ -84,6 +85,7 @@ PROJECT = "f" * 32
 def cloud(folder: Path) -> tuple[SqliteDatabase, NetworkService]:
     from cumulo.core.db import migrations
 
+    wiring.assemblies()  # All tables are declared.
     database = SqliteDatabase(folder / "cumulo.db")
     migrations.prepare(database)
     return database, NetworkService(HostRegistry(), Quotas("network", DEFAULT_QUOTAS))

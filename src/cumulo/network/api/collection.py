@@ -64,7 +64,9 @@ class Collection:
         action = action or call.operation.policy
         assert action is not None
         if not call.allowed(action, target):
-            if not call.allowed(f"get_{noun.name}", target):
+            own = target.get("project_id") == call.principal.project_id
+            if not own or not call.allowed(f"get_{noun.name}", target):
+                # What is shared to somebody is not there for who would change it (Neutron).
                 raise not_found(noun.name, id)
             raise Forbidden(f"rule:{action} is disallowed by policy")
         return row

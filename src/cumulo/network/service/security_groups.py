@@ -1,6 +1,7 @@
 """Security groups and their rules."""
 
 import ipaddress
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -184,8 +185,10 @@ class SecurityGroups:
         tx.run(queries.DROP_RULES, group=row.id)
         tx.delete(row)
         self._tools.shares.forget(tx, row.id)
-        counted = sum(not _of_new_default(rule, row) for rule in own)
-        self._tools.quotas.give_back(tx, row.project_id, security_group_rule=counted)
+        # Each to whom it was taken from: an administrator may have made some of them.
+        counted = Counter(rule.project_id for rule in own if not _of_new_default(rule, row))
+        for project_id, number in sorted(counted.items()):
+            self._tools.quotas.give_back(tx, project_id, security_group_rule=number)
         if row.default_of is None:
             self._tools.quotas.give_back(tx, row.project_id, security_group=1)
         tell(tx, "security_group", "delete", row, who)

@@ -64,7 +64,10 @@ class Shares:
             for each in self.of(tx, row.object_id)
             if each.action == row.action and each.id != row.id
         }
-        rest |= {owner, ""} | ({now} if now else set())
+        rest |= {""} | ({now} if now else set())
+        if row.action == SHARED:
+            # Who owns a thing has it anyway; a way out it is by its policies alone.
+            rest.add(owner)
         if EVERYBODY in rest:
             return set()
         using = {str(project) for (project,) in tx.tuples(users, id=row.object_id)}
