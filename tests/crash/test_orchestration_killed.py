@@ -99,7 +99,7 @@ class StackWalk:
 
     def is_(self, word: str) -> bool:
         found = self.find()
-        assert found is None or "FAILED" not in found["stack_status"], found
+        assert found is None or "FAILED" not in found["stack_status"], found["stack_status_reason"]
         return bool(found is not None and found["stack_status"] == word)
 
     def made(self) -> None:

@@ -16,6 +16,7 @@ from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.handlers import Calls
 from cumulo.orchestration.service.outside import Outside, made_outside
+from cumulo.orchestration.service.rest_handler import RestHandler
 from cumulo.orchestration.service.stacks import Stacks
 
 STEPS = ("todo", "working")
@@ -84,16 +85,21 @@ class StackResources:
             found = await self._caller.call(
                 asked.principal, read.method, read.path, version=read.version
             )
-            if found.fault is None and asked.anew is not None:
-                gone = asked.anew
-                await self._caller.call(
-                    asked.principal, gone.method, gone.path, version=gone.version
-                )
+            if found.fault is None and asked.anew:
+                await self._remove(asked, found.body)
             elif not isinstance(found.fault, NotFound):
                 return found
         return await self._caller.call(
             asked.principal, request.method, request.path, request.body, version=request.version
         )
+
+    async def _remove(self, asked: Outside, body: Any) -> None:
+        handler = self._engine.types.handler(asked.kind)
+        assert isinstance(handler, RestHandler)
+        kind = handler.type
+        gone = kind.delete(kind.made(body), asked.properties, asked.place)
+        if gone is not None:
+            await self._caller.call(asked.principal, gone.method, gone.path, version=gone.version)
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         """The program or the database failed: the same again in a while."""

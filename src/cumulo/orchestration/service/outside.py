@@ -35,8 +35,8 @@ class Outside(msgspec.Struct, frozen=True):
     read: Request | None
     again: bool
     """It was asked before, and the answer was lost with the process."""
-    anew: Request | None
-    """Where the answer tells what no read does: what is there of a lost one goes first."""
+    anew: bool
+    """The answer tells what no read does: what is there of a lost one goes first."""
     properties: Mapping[str, Any]
     place: Place
 
@@ -59,8 +59,8 @@ def ask_outside(engine: "Engine", work: Work, handler: RestHandler) -> Outside:
         handler.request(work),
         read,
         again=again,
-        anew=handler.type.delete(work.place.name, named, work.place) if again and once else None,
-        properties=work.properties,
+        anew=again and once,
+        properties=named,
         place=work.place,
     )
 
