@@ -168,3 +168,27 @@ def test_metadata_of_backups_is_bounded(tmp_path: Path) -> None:
         assert answer.status == 400, answer.raw
 
     run(tmp_path, story)
+
+
+def test_an_operators_backup_is_the_operators(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        await cloud.token("admin")
+        volume = await make(cloud)
+        await status(cloud, volume, "available")
+        body = {"backup": {"volume_id": volume}}
+        answer = await cloud.call("POST", BACKUPS, as_="admin", json_=body)
+        assert answer.status == 202, answer.raw
+        path = f"{BACKUPS}/{answer.json['backup']['id']}"
+        await cloud.until(
+            path, lambda a: a.json["backup"]["status"] == "available", as_="admin", seconds=60
+        )
+        assert (await cloud.call("GET", path)).status == 404
+        assert (await cloud.call("DELETE", path)).status == 404
+        quota = f"/volume/v3/os-quota-sets/{cloud.projects['demo']}?usage=true"
+        used = (await cloud.call("GET", quota)).json["quota_set"]
+        assert used["backups"]["in_use"] == 0
+        await status(cloud, volume, "available")
+        body = {"backup": {"volume_id": volume, "incremental": True}}
+        assert (await cloud.call("POST", BACKUPS, json_=body)).status == 400
+
+    run(tmp_path, story)

@@ -117,7 +117,8 @@ class Backups:
         """`force`: also of a volume that servers have. Raises BadRequest, QuotaExceeded."""
         disk = self._readable(tx, volume, snapshot, force=force)
         moment = tx.now if snapshot is None else snapshot.created_at
-        project = volume.project_id
+        # Whoever makes it has it, pays for it, and builds on what is theirs.
+        project = who.project_id or volume.project_id
         parent = None
         if incremental:
             parent = tx.one(queries.LAST, volume=volume.id, project=project, until=moment)
