@@ -51,10 +51,17 @@ class Noun(Generic[R]):
     tags: bool = True
     updates: bool = True
     writes_list: bool = False
+    policy: str = ""
+    """Its name in rules, where that is another one."""
+    within: str = ""
+    """The column that names what it is a part of, whose id is `{holder}` in the path."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other names of filters."""
     synonyms: Mapping[str, str] = field(default_factory=dict)
     """Other names of attributes in a request."""
+
+    def rule(self, verb: str) -> str:
+        return f"{verb}_{self.policy or self.name}"
 
 
 class Wrapped(msgspec.Struct):
@@ -81,6 +88,11 @@ class Wrapped(msgspec.Struct):
     subnetpools: list[dict[str, Any]] | None = None
     address_scope: dict[str, Any] | None = None
     address_scopes: list[dict[str, Any]] | None = None
+    address_group: dict[str, Any] | None = None
+    address_groups: list[dict[str, Any]] | None = None
+    default_security_group_rule: dict[str, Any] | None = None
+    default_security_group_rules: list[dict[str, Any]] | None = None
+    port_forwarding: dict[str, Any] | None = None
     quota: dict[str, Any] | None = None
     agent: dict[str, Any] | None = None
 
@@ -184,10 +196,10 @@ def check_attributes(
     for name, value in sent.items():
         if value is None and verb == "create":
             continue
-        _check(call, f"{verb}_{noun.name}:{name}", target)
+        _check(call, f"{noun.rule(verb)}:{name}", target)
         if isinstance(value, dict):
             for inner in value:
-                _check(call, f"{verb}_{noun.name}:{name}:{inner}", target)
+                _check(call, f"{noun.rule(verb)}:{name}:{inner}", target)
 
 
 def _check(call: Call, action: str, target: Mapping[str, Any]) -> None:

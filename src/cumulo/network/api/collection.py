@@ -33,7 +33,7 @@ class Collection:
             "GET",
             many,
             self.index,
-            policy=f"get_{noun.name}",
+            policy=noun.rule("get"),
             early=False,
             writes=noun.writes_list or None,
         )
@@ -48,23 +48,23 @@ class Collection:
         return made
 
     def _one(self, method: str, path: str, handler: Any, verb: str, **more: Any) -> Operation:
-        policy = f"{verb}_{self.noun.name}"
+        policy = self.noun.rule(verb)
         return Operation(method, path, handler, policy=policy, early=False, **more)
 
     def index(self, call: Call, tx: Tx) -> Any:
         return list_of(call, tx, self.noun)
 
-    def find(self, call: Call, tx: Tx, action: str | None = None) -> Any:
+    def find(self, call: Call, tx: Tx, action: str | None = None, id: str | None = None) -> Any:
         """The row that the path names: 404 unless the caller may see it, 403 unless the action
         (the operation's by default) is allowed."""
         noun = self.noun
-        id = call.path["id"]
+        id = id or call.path["id"]
         row = noun.verbs.get(tx, id, admin_or_self(call))
         target = self._target(call, tx, row)
         action = action or call.operation.policy
         assert action is not None
         if not call.allowed(action, target):
-            if not call.allowed(f"get_{noun.name}", target):
+            if not call.allowed(noun.rule("get"), target):
                 raise not_found(noun.name, id)
             raise Forbidden(f"rule:{action} is disallowed by policy")
         return row
@@ -104,10 +104,13 @@ class Collection:
             target |= noun.parent(tx, wishes)
         if noun.wished is not None:
             target |= noun.wished(sent)
-        if not call.allowed(f"create_{noun.name}", target):
+        if not call.allowed(noun.rule("create"), target):
             self._refuse_create(call, tx, wishes)
         check_attributes(call, noun, "create", sent, target)
-        return noun.verbs.create(tx, wishes, admin_or_self(call), project_id)
+        return self._make(call, tx, wishes, project_id)
+
+    def _make(self, call: Call, tx: Tx, wishes: Any, project_id: str) -> Any:
+        return self.noun.verbs.create(tx, wishes, admin_or_self(call), project_id)
 
     def _refuse_create(self, call: Call, tx: Tx, wishes: Any) -> None:
         """403, or 404 when the parent is not even to be seen."""
@@ -121,7 +124,7 @@ class Collection:
             )
             if not visible:
                 raise not_found("network", network_id)
-        raise Forbidden(f"rule:create_{self.noun.name} is disallowed by policy")
+        raise Forbidden(f"rule:{self.noun.rule('create')} is disallowed by policy")
 
     def update(self, call: Call, tx: Tx) -> Any:
         noun = self.noun
@@ -140,3 +143,34 @@ class Collection:
 
     def delete(self, call: Call, tx: Tx) -> None:
         self.noun.verbs.delete(tx, self.find(call, tx), admin_or_self(call))
+
+
+class Within(Collection):
+    """Parts of another noun's resources: their paths begin with it, and whoever may not see it
+    sees none of them."""
+
+    def __init__(self, noun: Noun[Any], holders: Collection) -> None:
+        super().__init__(noun)
+        self._holders = holders
+
+    def _holder(self, call: Call, tx: Tx) -> Any:
+        action = self._holders.noun.rule("get")
+        return self._holders.find(call, tx, action, call.path["holder"])
+
+    def index(self, call: Call, tx: Tx) -> Any:
+        holder = self._holder(call, tx)
+        return list_of(call, tx, self.noun, {self.noun.within: [holder.id]})
+
+    def find(self, call: Call, tx: Tx, action: str | None = None, id: str | None = None) -> Any:
+        holder = self._holder(call, tx)
+        row = super().find(call, tx, action, id)
+        if getattr(row, self.noun.within) != holder.id:
+            raise not_found(self.noun.name, row.id)
+        return row
+
+    def _make(self, call: Call, tx: Tx, wishes: Any, project_id: str) -> Any:
+        holder = self._holder(call, tx)
+        target = self._holders.noun.target(tx, holder)
+        if not call.allowed(self.noun.rule("create"), target):
+            raise Forbidden(f"rule:{self.noun.rule('create')} is disallowed by policy")
+        return self.noun.verbs.create(tx, wishes, admin_or_self(call), project_id, holder)

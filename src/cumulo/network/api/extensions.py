@@ -7,6 +7,7 @@ from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation
 
 EXTENSIONS = {
+    "address-group": "Address group",
     "address-scope": "Address scope",
     "agent": "agent",
     "allowed-address-pairs": "Allowed Address Pairs",
@@ -22,6 +23,10 @@ EXTENSIONS = {
     "extraroute": "Neutron Extra Route",
     "filter-validation": "Filter parameters validation",
     "fip-port-details": "Floating IP Port Details Extension",
+    "expose-port-forwarding-in-fip": "Expose Port Forwarding In FIP",
+    "floating-ip-port-forwarding": "Floating IP Port Forwarding",
+    "floating-ip-port-forwarding-description": "Floating IP Port Forwarding Description",
+    "floating-ip-port-forwarding-detail": "Floating IP Port Forwarding Detail",
     "ip-substring-filtering": "IP address substring filtering",
     "net-mtu": "Network MTU",
     "net-mtu-writable": "Network MTU (writable)",
@@ -34,6 +39,7 @@ EXTENSIONS = {
     "quota-check-limit": "Quota engine limit check",
     "quota_details": "Quota details management support",
     "quotas": "Quota management support",
+    "rbac-address-group": "Add address_group type to RBAC",
     "rbac-address-scope": "Add address_scope type to RBAC",
     "rbac-policies": "RBAC Policies",
     "rbac-security-groups": "Add security_group type to network RBAC",
@@ -41,8 +47,10 @@ EXTENSIONS = {
     "router": "Neutron L3 Router",
     "router_availability_zone": "Router Availability Zone",
     "security-group": "security-group",
+    "security-groups-default-rules": "Default rules for security groups",
     "security-groups-normalized-cidr": "Normalized CIDR field for security group rules",
     "service-type": "Neutron Service Type Management",
+    "security-groups-remote-address-group": "Rules with a remote address group",
     "security-groups-shared-filtering": "Security group filtering on the shared field",
     "sorting": "Sorting support",
     "standard-attr-description": "standard-attr-description",

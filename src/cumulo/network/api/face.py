@@ -4,10 +4,13 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face
 from cumulo.network.api import extensions, versions
+from cumulo.network.api.address_groups import AddressesApi, address_groups
 from cumulo.network.api.agents import AgentsApi
-from cumulo.network.api.collection import Collection
+from cumulo.network.api.collection import Collection, Within
+from cumulo.network.api.default_rules import DefaultRulesCollection, default_rules
 from cumulo.network.api.floatingips import floatingips
 from cumulo.network.api.networks import networks
+from cumulo.network.api.port_forwardings import port_forwardings
 from cumulo.network.api.ports import ports
 from cumulo.network.api.quotas import QuotasApi
 from cumulo.network.api.rbac import rbac_policies
@@ -26,19 +29,24 @@ from cumulo.network.service.network import NetworkService
 
 def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
     routers_api = Collection(routers(network))
+    floatingips_api = Collection(floatingips(network))
+    addresses_api = Collection(address_groups(network))
     pools_api = Collection(subnetpools(network))
     collections = [
         Collection(networks(network)),
         Collection(subnets(network)),
         Collection(ports(network)),
         routers_api,
-        Collection(floatingips(network)),
+        floatingips_api,
         GroupsCollection(network, security_groups(network)),
         GroupsCollection(network, security_group_rules(network)),
         Collection(rbac_policies(network)),
         pools_api,
+        addresses_api,
+        DefaultRulesCollection(default_rules(network)),
         Collection(address_scopes(network)),
     ]
+    parts = [Within(port_forwardings(network), floatingips_api)]
     tagged = [each for each in collections if each.noun.tags]
     return Face(
         name="network",
@@ -50,7 +58,8 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
         operations=[
             *versions.operations([(each.noun.plural, each.noun.path) for each in collections]),
             *extensions.operations(),
-            *(operation for each in collections for operation in each.operations()),
+            *(operation for each in (*collections, *parts) for operation in each.operations()),
+            *AddressesApi(network, addresses_api).operations(),
             *PoolActionsApi(network, pools_api).operations(),
             *InterfacesApi(network, routers_api).operations(),
             *(operation for each in tagged for operation in TagsApi(each).operations()),

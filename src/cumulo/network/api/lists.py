@@ -4,7 +4,7 @@ What is a column is filtered in the database; any other attribute on the finishe
 the page is cut. A filter that is named several times means any of the values.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,11 +26,15 @@ NO_PROJECT = "-"
 Late = Callable[[dict[str, Any]], bool]
 
 
-def list_of(call: Call, tx: Tx, noun: Noun[Any]) -> dict[str, Any]:
-    """The answer to `GET /v2.0/{path}`."""
+def list_of(
+    call: Call, tx: Tx, noun: Noun[Any], within: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The answer to `GET /v2.0/{path}`. `within`: what all of the list is in, which its caller has
+    found to be seen."""
     listing = noun.verbs.listing
     where, late = _filters(call, noun)
-    if not call.allowed("context_is_admin", {}):
+    where |= within or {}
+    if within is None and not call.allowed("context_is_admin", {}):
         # What belongs to no project (gateways of routers, say) is not everybody's.
         where["visible_to"] = call.principal.project_id or NO_PROJECT
     asked, marker, backwards = _paging(call, tx, noun)

@@ -27,9 +27,10 @@ class FloatingIpRow(Standard, frozen=True):
     status: str = DOWN
 
 
-def floatingip_status(*, port_id: str | None, observed: str | None, fault: str | None) -> str:
-    """DOWN without a port; ACTIVE once the router's host translates; ERROR when it cannot."""
-    if port_id is None:
+def floatingip_status(*, leads_to: str | None, observed: str | None, fault: str | None) -> str:
+    """`leads_to`: its port, or with port forwardings its router. DOWN without; ACTIVE once the
+    router's host translates; ERROR when it cannot."""
+    if leads_to is None:
         return DOWN
     if fault is not None:
         return "ERROR"

@@ -107,6 +107,8 @@ class SecurityGroupRule(msgspec.Struct, frozen=True):
     port_max: int | None = None
     remote_ip_prefix: str | None = None
     remote_group_id: str | None = None
+    remote_addresses: tuple[str, ...] | None = None
+    """Of an address group: CIDRs of both versions; the rule is about those of its own."""
 
 
 class SecurityGroupSpec(msgspec.Struct, frozen=True, tag="group"):
@@ -207,10 +209,22 @@ class RouterGateway(msgspec.Struct, frozen=True):
     enable_snat: bool = True
 
 
+class Forwarded(msgspec.Struct, frozen=True):
+    """A port of a floating IP that leads to a port of a fixed address."""
+
+    protocol: str
+    external_port: int
+    fixed_address: str
+    internal_port: int
+
+
 class FloatingIpSpec(msgspec.Struct, frozen=True):
+    """It leads to a fixed address, or some of its ports lead somewhere."""
+
     id: str
     floating_address: str
-    fixed_address: str
+    fixed_address: str | None
+    forwarded: tuple[Forwarded, ...] = ()
 
 
 class RouterSpec(msgspec.Struct, frozen=True, tag="router"):

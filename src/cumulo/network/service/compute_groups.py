@@ -15,9 +15,9 @@ from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupR
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import security_group as queries
 from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.rules import SecurityGroupRuleWishes
 from cumulo.network.service.security_groups import (
     SecurityGroupRules,
-    SecurityGroupRuleWishes,
     SecurityGroups,
     SecurityGroupWishes,
 )

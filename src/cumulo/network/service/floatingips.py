@@ -23,6 +23,7 @@ from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import floatingip as queries
 from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import port_forwarding as forwarding_queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
@@ -146,6 +147,8 @@ class FloatingIps:
         return row
 
     def delete(self, tx: Tx, row: FloatingIpRow, who: Principal | None) -> None:
+        if tx.all(forwarding_queries.OF_FLOATINGIPS, ids=[row.id]):
+            raise _forwards(row)
         row = disassociate(tx, self._tools, row, who)
         self._tools.names.forget(tx, row)
         tx.delete(row)
@@ -164,10 +167,19 @@ class FloatingIps:
         fixed: str | None,
         who: Principal | None,
     ) -> FloatingIpRow:
+        if tx.all(forwarding_queries.OF_FLOATINGIPS, ids=[row.id]):
+            raise _forwards(row)
         port = self._ports.get(tx, port_id, who)
         if port.project_id != row.project_id and not is_admin(who):
             raise not_found("port", port_id)
         address, subnet_id = self._inner(tx, row, port, fixed)
+        for forwarding in tx.all(forwarding_queries.OF_PORT, port_id=port.id):
+            if forwarding.internal_ip_address == address:
+                raise BadRequest(
+                    f"Cannot associate floating IP to port {port.id} because it already has a "
+                    "Port Forwarding binding.",
+                    kind="PortHasPortForwarding",
+                )
         for other in tx.all(queries.OF_PORTS, ids=[port.id]):
             same = other.fixed_ip_address == address and other.id != row.id
             if same and other.floating_network_id == row.floating_network_id:
@@ -184,7 +196,7 @@ class FloatingIps:
         row = changed(tx, row, port_id=port.id, fixed_ip_address=address, router_id=router.id)
         self._tools.onlookers.port(tx, port)
         generation = self._tools.hosts.touch_router(tx, router).generation
-        status = floatingip_status(port_id=port.id, observed=None, fault=None)
+        status = floatingip_status(leads_to=port.id, observed=None, fault=None)
         row = tx.update(row, generation=generation, observed=None, status=status)
         return self._tools.names.of_floatingip(tx, row)
 
@@ -214,6 +226,11 @@ class FloatingIps:
                 "address when assigning a floating IP",
             )
         return allocations[0].ip_address, allocations[0].subnet_id
+
+    def router_to(self, tx: Tx, row: FloatingIpRow, port: PortRow, address: str) -> RouterRow:
+        """The router between a port's address and the floating IP's network."""
+        _, subnet_id = self._inner(tx, row, port, address)
+        return self._router(tx, row, port, subnet_id)
 
     def _router(self, tx: Tx, row: FloatingIpRow, port: PortRow, subnet_id: str) -> RouterRow:
         """The router between the port's subnet and the external network."""
@@ -245,6 +262,13 @@ def _named(wishes: FloatingIpWishes) -> dict[str, str]:
         given, other = ("dns_name", "dns_domain") if name else ("dns_domain", "dns_name")
         raise bad("floatingip", f"{given} cannot be specified without a {other}")
     return {"dns_name": checked_name(name), "dns_domain": checked_domain(domain)}
+
+
+def _forwards(row: FloatingIpRow) -> Conflict:
+    return Conflict(
+        f"Floating IP {row.id} in use by Port Forwarding resources.",
+        kind="FipInUseByPortForwarding",
+    )
 
 
 def _needs_port() -> BadRequest:

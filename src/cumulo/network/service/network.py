@@ -17,13 +17,16 @@ from cumulo.network.interface import (
 )
 from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.queries import floatingip, network, port, router, subnet
+from cumulo.network.service.address_groups import AddressGroups
 from cumulo.network.service.address_scopes import AddressScopes
 from cumulo.network.service.card_ports import CardPorts
 from cumulo.network.service.compute_groups import ComputeGroups
+from cumulo.network.service.default_rules import DefaultRules
 from cumulo.network.service.floatingips import FloatingIps
 from cumulo.network.service.names import Names
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.onlookers import Onlookers
+from cumulo.network.service.port_forwardings import PortForwardings
 from cumulo.network.service.ports import Ports
 from cumulo.network.service.rbac import RbacPolicies
 from cumulo.network.service.routers import Routers
@@ -54,7 +57,11 @@ class NetworkService:
         self.hosts = tools.hosts
         self.quotas = tools.quotas
         self.security_groups = SecurityGroups(tools)
-        self.security_group_rules = SecurityGroupRules(tools, self.security_groups)
+        self.address_groups = AddressGroups(tools)
+        self.default_rules = DefaultRules(tools)
+        self.security_group_rules = SecurityGroupRules(
+            tools, self.security_groups, self.address_groups
+        )
         self.shares = tools.shares
         self.rbac_policies = RbacPolicies(tools, tools.shares)
         self.networks = Networks(tools, self.security_groups)
@@ -64,6 +71,7 @@ class NetworkService:
         self.subnets = Subnets(tools, self.networks, self.ports, self.subnetpools)
         self.routers = Routers(tools, self.networks, self.subnets, self.ports)
         self.floatingips = FloatingIps(tools, self.networks, self.ports)
+        self.port_forwardings = PortForwardings(tools, self.floatingips, self.ports)
         self.compute_groups = ComputeGroups(
             self.security_groups, self.security_group_rules, self.ports
         )

@@ -10,6 +10,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.ids import new_id
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.model.address_group import AddressGroupRow
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.rbac import ACTIONS, EVERYBODY, EXTERNAL, SHARED, RbacPolicyRow
 from cumulo.network.model.security_group import SecurityGroupRow
@@ -25,6 +26,7 @@ Target = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 ROWS: dict[str, type[Standard]] = {
     "network": NetworkRow,
     "security_group": SecurityGroupRow,
+    "address_group": AddressGroupRow,
     "subnetpool": SubnetPoolRow,
     "address_scope": AddressScopeRow,
 }

@@ -17,6 +17,12 @@ _ABSENT = {
     "rbac_policy": ("RBAC policy {} could not be found.", "RbacPolicyNotFound"),
     "subnetpool": ("Subnet pool {} could not be found.", "SubnetPoolNotFound"),
     "address_scope": ("Address scope {} could not be found.", "AddressScopeNotFound"),
+    "address_group": ("Address group {} could not be found.", "AddressGroupNotFound"),
+    "default_security_group_rule": (
+        "Default Security Group rule {} does not exist",
+        "DefaultSecurityGroupRuleNotFound",
+    ),
+    "port_forwarding": ("Port Forwarding {} could not be found.", "PortForwardingNotFound"),
     "security_group": ("Security group {} does not exist", "SecurityGroupNotFound"),
     "security_group_rule": (
         "Security group rule {} does not exist",

@@ -19,6 +19,7 @@ from cumulo.network.model.standard import changed
 from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.queries import floatingip as floatingip_queries
 from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import port_forwarding as forwarding_queries
 from cumulo.network.queries import router as queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.queries.number import next_number
@@ -381,6 +382,13 @@ class Routers:
                 raise Conflict(
                     f"Router interface for subnet {subnets[0].id} on router {row.id} cannot be "
                     "deleted, as it is required by one or more floating IPs.",
+                    kind="RouterInterfaceInUseByFloatingIP",
+                )
+        for forwarding in tx.all(forwarding_queries.OF_ROUTERS, ids=[row.id]):
+            if any(inside(forwarding.internal_ip_address, s.cidr) for s in subnets):
+                raise Conflict(
+                    f"Router interface for subnet {subnets[0].id} on router {row.id} cannot be "
+                    "deleted, as it is required by one or more port forwardings.",
                     kind="RouterInterfaceInUseByFloatingIP",
                 )
         for route in row.routes:

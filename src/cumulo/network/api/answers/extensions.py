@@ -52,6 +52,40 @@ class AddressScope(Body, kw_only=True):
     ip_version: int
 
 
+class AddressGroup(Standard, kw_only=True):
+    addresses: list[str]
+    shared: bool
+
+
+class AddressGroupAnswer(Body, kw_only=True):
+    address_group: AddressGroup
+
+
+class DefaultRule(Body, kw_only=True):
+    id: str
+    description: str
+    direction: str
+    ethertype: str
+    protocol: str | None
+    port_range_min: int | None
+    port_range_max: int | None
+    remote_ip_prefix: str | None
+    remote_group_id: str | None
+    remote_address_group_id: str | None
+    used_in_default_sg: bool
+    used_in_non_default_sg: bool
+
+
+class PortForwarding(Body, kw_only=True):
+    id: str
+    description: str
+    protocol: str
+    external_port: int
+    internal_port: int
+    internal_ip_address: str
+    internal_port_id: str
+
+
 class Prefixes(Body, kw_only=True):
     prefixes: list[str]
 
@@ -72,5 +106,21 @@ LINES: dict[str, Any] = {
     "PUT /v2.0/subnetpools/{id}/add_prefixes": Prefixes,
     "PUT /v2.0/subnetpools/{id}/remove_prefixes": Prefixes,
     "PUT /v2.0/subnetpools/{id}/onboard_network_subnets": Onboarded,
+    **lines("address_group", "address_groups", "address-groups", AddressGroup),
+    "PUT /v2.0/address-groups/{id}/add_addresses": AddressGroupAnswer,
+    "PUT /v2.0/address-groups/{id}/remove_addresses": AddressGroupAnswer,
+    **lines(
+        "default_security_group_rule",
+        "default_security_group_rules",
+        "default-security-group-rules",
+        DefaultRule,
+        updates=False,
+    ),
+    **lines(
+        "port_forwarding",
+        "port_forwardings",
+        "floatingips/{holder}/port_forwardings",
+        PortForwarding,
+    ),
     **lines("address_scope", "address_scopes", "address-scopes", AddressScope),
 }

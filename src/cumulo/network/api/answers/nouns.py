@@ -279,6 +279,7 @@ class FloatingipSummary(Body, kw_only=True):
     floating_network_id: str | None
     id: str
     port_details: PortDetail | None
+    port_forwardings: list[dict[str, Any]]
     port_id: str | None
     project_id: str
     revision_number: int

@@ -24,6 +24,7 @@ from cumulo.network.model.orders import (
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{2,40}")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 _NUMBERS = range(1, 2**31)
+FORWARDED = ("tcp", "udp", "sctp", "dccp")
 
 
 class _Named(Protocol):
@@ -135,6 +136,8 @@ def check_group(group: SecurityGroupSpec) -> None:
             net = ipaddress.ip_network(rule.remote_ip_prefix, strict=False)
             if net.version != (4 if rule.ethertype == "IPv4" else 6):
                 raise ValueError(f"{net} is not {rule.ethertype}")
+        for address in rule.remote_addresses or ():
+            ipaddress.ip_network(address)
         rule_text(rule, ())
 
 
@@ -159,4 +162,12 @@ def check_router(router: RouterSpec) -> None:
         ipaddress.ip_address(route.nexthop)
     for floating in router.floating_ips:
         ipaddress.IPv4Address(floating.floating_address)
-        ipaddress.IPv4Address(floating.fixed_address)
+        if floating.fixed_address is not None:
+            ipaddress.IPv4Address(floating.fixed_address)
+        for each in floating.forwarded:
+            ipaddress.IPv4Address(each.fixed_address)
+            if each.protocol not in FORWARDED:
+                raise ValueError(f"{each.protocol} cannot be forwarded")
+            for port in (each.external_port, each.internal_port):
+                if not 1 <= port <= 65535:
+                    raise ValueError(f"port {port} is out of range")

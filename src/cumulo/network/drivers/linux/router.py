@@ -1,7 +1,7 @@
 """A router: a namespace with its ports, routes, address translation and router advertisements."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from cumulo.network.drivers.linux import names
 from cumulo.network.drivers.linux.interfaces import QUIET, Inside
@@ -71,7 +71,9 @@ def ruleset(router: RouterSpec) -> Ruleset:
     The inner pair of rules at the end of `post` is for guests that reach a neighbour by its
     floating IP: the answer must come back this way.
     """
-    floating = sorted((f.floating_address, f.fixed_address) for f in router.floating_ips)
+    floating = sorted(
+        (f.floating_address, f.fixed_address) for f in router.floating_ips if f.fixed_address
+    )
     # A fixed address may have several floating IPs; going out it has the first.
     outward = {fixed: outer for outer, fixed in reversed(floating)}
     sets = {
@@ -84,13 +86,21 @@ def ruleset(router: RouterSpec) -> Ruleset:
             "map",
         ),
     }
+    sets["forwarded"] = Set(
+        "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;",
+        frozenset(_forwarded(router)),
+        "map",
+    )
+    forward = "dnat ip to ip daddr . ip protocol . th dport map @forwarded"
     metadata = (
         f'iifname "qr*" ip daddr {names.METADATA_ADDRESS} tcp dport 80'
         f" redirect to :{names.METADATA_PORT}"
     )
     out = 'iifname "qr*" oifname "qg*"'
     hairpin = 'ct status dnat iifname "qr*" oifname "qr*" ct original ip daddr @fip_addr'
-    sets["fip_addr"] = Set("type ipv4_addr;", frozenset(outer for outer, _ in floating))
+    sets["fip_addr"] = Set(
+        "type ipv4_addr;", frozenset(f.floating_address for f in router.floating_ips)
+    )
     own = _own_address(router)
     post = [f"{out} snat to ip saddr map @fip_out"]
     if own is not None and router.gateway is not None and router.gateway.enable_snat:
@@ -104,14 +114,25 @@ def ruleset(router: RouterSpec) -> Ruleset:
         sets,
         {
             "pre": Chain(
-                (metadata, "dnat to ip daddr map @fip_in"),
+                (metadata, "dnat to ip daddr map @fip_in", forward),
                 "type nat hook prerouting priority dstnat;",
             ),
-            "out": Chain(("dnat to ip daddr map @fip_in",), "type nat hook output priority -100;"),
+            "out": Chain(
+                ("dnat to ip daddr map @fip_in", forward), "type nat hook output priority -100;"
+            ),
             "post": Chain(tuple(post), "type nat hook postrouting priority srcnat;"),
         },
     )
     return (nat, _filter())
+
+
+def _forwarded(router: RouterSpec) -> Iterator[str]:
+    for floating in router.floating_ips:
+        for each in floating.forwarded:
+            yield (
+                f"{floating.floating_address} . {each.protocol} . {each.external_port}"
+                f" : {each.fixed_address} . {each.internal_port}"
+            )
 
 
 def _filter() -> Table:
