@@ -53,6 +53,15 @@ EVENTS = (
             *(f"volume.transfer.{v}" for v in ("create", "accept", "delete")),
             transfer=str,
         ),
+        on("group_type", "group_type.create", "group_type.delete", name=str),
+        on("group_type", "group_type.update"),
+        on("group", "group.create", type=str),
+        on("group", "group.update", added=list[str], removed=list[str]),
+        on("group", "group.delete.start", "group.delete.end"),
+        on("group", "group.reset", status=str),
+        on("group_snapshot", "group_snapshot.create", group=str),
+        on("group_snapshot", "group_snapshot.delete.start", "group_snapshot.delete.end"),
+        on("group_snapshot", "group_snapshot.reset", status=str),
         on("snapshot", "snapshot.create.start", volume=str),
         on("snapshot", "snapshot.create.end", "snapshot.delete.start", "snapshot.delete.end"),
         on("snapshot", "snapshot.create.error", "snapshot.delete.error", reason=str),
@@ -108,6 +117,7 @@ class NewVolume(msgspec.Struct, frozen=True, kw_only=True):
     availability_zone: str | None = None
     metadata: dict[str, str] | None = None
     multiattach: bool = False
+    group_id: str | None = None
     host_id: str | None = None
     """Only this host (a server that boots from it runs there)."""
 

@@ -125,6 +125,9 @@ class Snapshot(Body, kw_only=True):
     status: str
     updated_at: str | None
     volume_id: str | None
+    group_snapshot_id: str | UnsetType | None = UNSET
+    user_id: str | UnsetType = UNSET
+    consumes_quota: bool | UnsetType = UNSET
 
 
 class QuotaSet(OpenBody, kw_only=True):

@@ -39,6 +39,7 @@ from cumulo.block_storage.api.answer_bodies import (
     VolumeTypeAnswer,
     VolumeTypesAnswer,
 )
+from cumulo.block_storage.api.group_answers import GROUP_ANSWERS
 from cumulo.core.http.responses import Empty
 
 ANSWERS: dict[str, Any] = {
@@ -87,6 +88,7 @@ ANSWERS: dict[str, Any] = {
             ("POST", "/{transfer_id}/accept", TransferAnswer),
         )
     },
+    **GROUP_ANSWERS,
     "GET /types": VolumeTypesAnswer,
     "GET /types/{type_id}": VolumeTypeAnswer,
     "GET /types/{type_id}/extra_specs/{key}": dict[str, Any],

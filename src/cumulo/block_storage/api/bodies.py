@@ -87,7 +87,7 @@ class NewVolumeWish(StrictBody):
     source_volid: str | None = None
     source_replica: str | None = None
     consistencygroup_id: str | None = None
-    group_id: str | None = None
+    group_id: Annotated[str | None, Since("3.13")] = None
     backup_id: str | None = None
     metadata: Metadata | None = None
     multiattach: BoolLike = False

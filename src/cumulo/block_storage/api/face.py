@@ -4,7 +4,11 @@ from cumulo.block_storage.api import versions
 from cumulo.block_storage.api.actions import ActionsApi
 from cumulo.block_storage.api.attachments import AttachmentsApi
 from cumulo.block_storage.api.cloud import CloudApi
+from cumulo.block_storage.api.consistency_groups import ConsistencyGroupsApi
 from cumulo.block_storage.api.default_types import DefaultTypesApi
+from cumulo.block_storage.api.group_snapshots import GroupSnapshotsApi
+from cumulo.block_storage.api.group_types import GroupTypesApi
+from cumulo.block_storage.api.groups import GroupsApi
 from cumulo.block_storage.api.qos import QosApi
 from cumulo.block_storage.api.quotas import QuotasApi
 from cumulo.block_storage.api.snapshots import SnapshotsApi
@@ -55,6 +59,10 @@ def block_storage_faces(
                 *DefaultTypesApi(storage).operations(),
                 *QosApi(storage).operations(),
                 *TransfersApi(storage).operations(),
+                *GroupTypesApi(storage).operations(),
+                *GroupsApi(storage).operations(),
+                *GroupSnapshotsApi(storage).operations(),
+                *ConsistencyGroupsApi(storage).operations(),
                 *QuotasApi(storage, caller).operations(),
                 *CloudApi(storage).operations(),
             ],

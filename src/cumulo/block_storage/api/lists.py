@@ -1,6 +1,6 @@
 """What block storage's lists have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.core.db.listing import Listing
@@ -27,6 +27,18 @@ def own_or_all(call: Call) -> dict[str, Any]:
     if call.principal.project_id is None:
         raise BadRequest("A token that is scoped to a project is required.")
     return {"project_id": call.principal.project_id}
+
+
+def filtered(call: Call, names: Sequence[str]) -> dict[str, Any]:
+    """The filters of these names that the query has; `name~` finds a part of a name."""
+    where: dict[str, Any] = {}
+    for name in names:
+        value = call.query.get(name)
+        if value is not None:
+            where[name] = value.strip("'\"")
+    if "name" in names and call.query.get("name~"):
+        where["name_part"] = call.query.get("name~")
+    return where
 
 
 def offset_of(call: Call) -> int:

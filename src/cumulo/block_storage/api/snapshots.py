@@ -35,7 +35,7 @@ def snapshot_body(row: SnapshotRow, *, detail: bool) -> SnapshotBody:
         metadata=row.metadata,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        group_snapshot_id=None,
+        group_snapshot_id=row.group_snapshot_id,
         user_id=row.user_id,
         consumes_quota=True,
     )

@@ -27,8 +27,9 @@ from cumulo.core.http.texts import Texts
 from cumulo.core.wire.coercions import as_bool, as_int
 
 MOST_METADATA = 1024
-Source = tuple[VolumeRow, str, list[AttachmentRow]]
-"""What the body of a volume is made of: its row, its type's name, its attachments."""
+Source = tuple[VolumeRow, str, list[AttachmentRow], bool]
+"""What the body of a volume is made of: its row, its type's name, its attachments, and whether its
+group is one of those that older clients know."""
 
 
 def attachment_entry(row: AttachmentRow) -> dict[str, Any]:
@@ -102,10 +103,15 @@ class VolumesApi:
     def _sources(self, tx: Tx, rows: Sequence[VolumeRow]) -> list[Source]:
         names = self._storage.types.names(tx, {row.type_id for row in rows}) if rows else {}
         attached = self._volumes.attachments_of(tx, [row.id for row in rows])
-        return [(row, names[row.type_id], attached.get(row.id, [])) for row in rows]
+        groups = {row.group_id for row in rows if row.group_id is not None}
+        consistent = self._storage.groups.consistent(tx, groups) if groups else ()
+        return [
+            (row, names[row.type_id], attached.get(row.id, []), row.group_id in consistent)
+            for row in rows
+        ]
 
     def _body(self, call: Call, source: Source, brief: bool, admin: bool) -> VolumeBody:
-        row, kind, attached = source
+        row, kind, attached, consistent = source
         metadata = dict(row.metadata)
         if row.read_only is not None:
             metadata["readonly"] = str(row.read_only)
@@ -129,6 +135,8 @@ class VolumesApi:
             attachments=[attachment_entry(each) for each in attached if each.state == "attached"],
             links=links(call, "volumes", row.id),
             volume_type_id=row.type_id,
+            group_id=row.group_id,
+            consistencygroup_id=row.group_id if consistent else None,
         )
         if brief:
             return body
@@ -154,7 +162,7 @@ class VolumesApi:
         """And what stands beside it in an answer."""
         where = own_or_all(call)
         query = call.query
-        for name in ("name", "status", "availability_zone", "user_id", "id"):
+        for name in ("name", "status", "availability_zone", "user_id", "id", "group_id"):
             value = query.get(name)
             if value is not None:
                 where[name] = value.strip("'\"")
@@ -212,7 +220,7 @@ class VolumesApi:
 
     def create(self, call: Call, tx: Tx) -> Any:
         wish = call.body.volume
-        for name in ("backup_id", "source_replica", "consistencygroup_id", "group_id"):
+        for name in ("backup_id", "source_replica"):
             if getattr(wish, name):
                 raise BadRequest(f"Invalid input received: {name} is not supported here.")
         sources = [s for s in (wish.imageRef or wish.image_id, wish.snapshot_id, wish.source_volid)]
@@ -230,6 +238,7 @@ class VolumesApi:
             availability_zone=wish.availability_zone or None,
             metadata=wish.metadata,
             multiattach=as_bool(wish.multiattach, "multiattach"),
+            group_id=wish.group_id or wish.consistencygroup_id or None,
         )
         try:
             volume_id = self._storage.create_volume(tx, call.principal, wanted)

@@ -28,6 +28,8 @@ class SnapshotRow(Row, frozen=True):
     declared: str | None
     created_at: Annotated[Moment, Index()]
     updated_at: Moment | None
+    group_snapshot_id: Annotated[str | None, Index()] = None
+    """The snapshot of a whole group that it is a part of: it comes and goes with that."""
 
 
 def snapshot_status_of(

@@ -55,6 +55,8 @@ class VolumeRow(Row, frozen=True):
     """States of its attachments: the part of those rows that the status depends on."""
     created_at: Annotated[Moment, Index()]
     updated_at: Moment | None
+    group_id: Annotated[str | None, Index()] = None
+    """The group that it is in: a `group.GroupRow`, which stays as long as it has volumes."""
 
 
 def status_of(

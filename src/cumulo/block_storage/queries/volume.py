@@ -25,6 +25,7 @@ VOLUMES = Listing(
         "availability_zone": equals(_c.availability_zone),
         "host_id": equals(_c.host_id),
         "user_id": equals(_c.user_id),
+        "group_id": equals(_c.group_id),
         "size": equals(_c.size),
         "type_id": equals(_c.type_id),
         "multiattach": equals(_c.multiattach),

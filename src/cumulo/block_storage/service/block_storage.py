@@ -5,6 +5,10 @@ from collections.abc import Callable
 from cumulo.block_storage.interface import AttachedViews, NewVolume
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.attachments import Attachments
+from cumulo.block_storage.service.group_snapshots import GroupSnapshots
+from cumulo.block_storage.service.group_types import GroupTypes
+from cumulo.block_storage.service.groups import Groups
+from cumulo.block_storage.service.memberships import Memberships
 from cumulo.block_storage.service.pools import Pools
 from cumulo.block_storage.service.qos import Qos
 from cumulo.block_storage.service.quotas import VolumeQuotas
@@ -41,8 +45,12 @@ class BlockStorageService(Attachments):
         self.pools = Pools(registry)
         self.quotas = VolumeQuotas(quotas)
         self.types = Types(identity)
-        self.volumes = Volumes(registry, self.pools, self.quotas, self.types)
-        self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)
+        parts = Memberships(quotas)
+        self.volumes = Volumes(registry, self.pools, self.quotas, self.types, parts)
+        self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes, parts)
+        self.group_types = GroupTypes()
+        self.groups = Groups(self.volumes, self.quotas, self.types, parts)
+        self.group_snapshots = GroupSnapshots(self.snapshots, parts)
         self.transfers = Transfers(self.volumes, self.quotas, self.types)
         self.qos = Qos()
         self.uploads = Uploads(self.volumes, images, jobs)
@@ -90,10 +98,14 @@ class BlockStorageService(Attachments):
             size = source.least_gb
         if size is None:
             raise BadRequest("Invalid input received: Missing required element: size")
+        kind = self.types.chosen(tx, wish.volume_type, principal)
+        group_id = None
+        if wish.group_id is not None:
+            group_id = self.groups.joined(tx, wish.group_id, kind, principal)
         row = self.volumes.create(
             tx,
             size=size,
-            kind=self.types.chosen(tx, wish.volume_type, principal),
+            kind=kind,
             source=source,
             project_id=project_id,
             who=principal,
@@ -104,5 +116,6 @@ class BlockStorageService(Attachments):
             multiattach=wish.multiattach,
             # Where all hosts are one machine, a volume serves them all, wherever it is kept.
             only_host=wish.host_id if self.volumes.are_machines(tx) else None,
+            group_id=group_id,
         )
         return row.id

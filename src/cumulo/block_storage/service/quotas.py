@@ -35,6 +35,15 @@ class VolumeQuotas:
         except QuotaExceeded as exceeded:
             raise self._worded(tx, project_id, exceeded.code or "", wanted) from None
 
+    def take_group(self, tx: Tx, project_id: str) -> None:
+        try:
+            self.all.take(tx, project_id, groups=1)
+        except QuotaExceeded:
+            limit = self.all.limit(tx, project_id, "groups")
+            raise QuotaExceeded(
+                f"GroupLimitExceeded: Maximum number of groups allowed ({limit}) exceeded"
+            ) from None
+
     def give_back(self, tx: Tx, project_id: str, type_name: str, **amounts: int) -> None:
         for name, amount in amounts.items():
             self.all.give_back(tx, project_id, **{name: amount, f"{name}_{type_name}": amount})

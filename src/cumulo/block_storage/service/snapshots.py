@@ -9,6 +9,7 @@ from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.block_storage.model.type import TypeRow
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.queries import snapshot as queries
+from cumulo.block_storage.service.memberships import Memberships
 from cumulo.block_storage.service.pools import KIND, Pools
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.volumes import Volumes
@@ -24,12 +25,18 @@ class Snapshots:
     listing = queries.SNAPSHOTS
 
     def __init__(
-        self, registry: HostRegistry, pools: Pools, quotas: VolumeQuotas, volumes: Volumes
+        self,
+        registry: HostRegistry,
+        pools: Pools,
+        quotas: VolumeQuotas,
+        volumes: Volumes,
+        memberships: Memberships,
     ) -> None:
         self._registry = registry
         self._pools = pools
         self._quotas = quotas
         self._volumes = volumes
+        self._memberships = memberships
 
     def get(self, tx: Tx, snapshot_id: str, who: Principal) -> SnapshotRow:
         row = tx.get(SnapshotRow, snapshot_id)
@@ -47,6 +54,7 @@ class Snapshots:
         metadata: dict[str, str],
         *,
         attached: bool = False,
+        group_snapshot_id: str | None = None,
     ) -> SnapshotRow:
         """`attached`: also of a volume that a server has: what it has written by now."""
         fit = ("available", "in-use") if attached else ("available",)
@@ -79,6 +87,7 @@ class Snapshots:
             declared=None,
             created_at=tx.now,
             updated_at=None,
+            group_snapshot_id=group_snapshot_id,
         )
         tx.insert(row)
         SNAPSHOTS.changed(tx, None, row)
@@ -93,7 +102,10 @@ class Snapshots:
 
     def refresh(self, tx: Tx, row: SnapshotRow, **changes: Any) -> SnapshotRow:
         changed = msgspec.structs.replace(row, **changes)
-        return tx.update(row, **changes, status=snapshot_status(changed), updated_at=tx.now)
+        saved = tx.update(row, **changes, status=snapshot_status(changed), updated_at=tx.now)
+        if saved.status != row.status:
+            self._memberships.follow_snapshot(tx, row.group_snapshot_id)
+        return saved
 
     def reset(self, tx: Tx, row: SnapshotRow, status: str, who: Principal) -> None:
         row = self.refresh(tx, row, generation=row.generation + 1, fault=None, declared=None)
@@ -103,8 +115,21 @@ class Snapshots:
             self.refresh(tx, row, declared=status)
         emit(tx, "snapshot.reset", row.id, principal=who, status=status)
 
-    def delete(self, tx: Tx, row: SnapshotRow, who: Principal, *, force: bool = False) -> None:
+    def delete(
+        self,
+        tx: Tx,
+        row: SnapshotRow,
+        who: Principal,
+        *,
+        force: bool = False,
+        with_group: bool = False,
+    ) -> None:
         """`force`: whatever its status is; one that is being copied stays even then."""
+        if row.group_snapshot_id is not None and not with_group:
+            raise BadRequest(
+                "Invalid snapshot: Snapshot status must be available or error and must not be "
+                f"part of a group; it is of the group snapshot {row.group_snapshot_id}."
+            )
         if not force and row.status not in ("available", "error", "error_deleting"):
             raise BadRequest(
                 f"Invalid snapshot: Snapshot status must be available or error; it is {row.status}."
@@ -125,3 +150,4 @@ class Snapshots:
         if volume is not None and volume.wanted == "absent":
             self._volumes.order(tx, volume)  # it waited for the last of them
         emit(tx, "snapshot.delete.end", row.id, project_id=row.project_id)
+        self._memberships.follow_snapshot(tx, row.group_snapshot_id)

@@ -49,6 +49,8 @@ class Transfers:
         """The transfer, and its key. Raises BadRequest."""
         if volume.status != "available" or volume.mark or volume.attachments:
             raise BadRequest("Invalid volume: status must be available")
+        if volume.group_id is not None:
+            raise BadRequest(f"Invalid volume: volume {volume.id} is part of a group.")
         if not no_snapshots:
             for each in self._own_snapshots(tx, volume):
                 if each.status != "available":

@@ -16,6 +16,7 @@ from cumulo.block_storage.queries import attachment as attachments
 from cumulo.block_storage.queries import snapshot as snapshots
 from cumulo.block_storage.queries import transfer as transfers
 from cumulo.block_storage.queries import volume as queries
+from cumulo.block_storage.service.memberships import Memberships
 from cumulo.block_storage.service.pools import KIND, Pools
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.sources import Source
@@ -43,12 +44,18 @@ class Volumes:
     listing = queries.VOLUMES
 
     def __init__(
-        self, registry: HostRegistry, pools: Pools, quotas: VolumeQuotas, types: Types
+        self,
+        registry: HostRegistry,
+        pools: Pools,
+        quotas: VolumeQuotas,
+        types: Types,
+        memberships: Memberships,
     ) -> None:
         self._registry = registry
         self._pools = pools
         self._quotas = quotas
         self._types = types
+        self._memberships = memberships
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -91,6 +98,8 @@ class Volumes:
         changed = msgspec.structs.replace(row, **changes)
         saved = tx.update(row, **changes, status=volume_status(changed), updated_at=tx.now)
         VOLUMES.changed(tx, row, saved)
+        if saved.status != row.status:
+            self._memberships.follow(tx, row.group_id)
         return saved
 
     def demand(self, tx: Tx, row: VolumeRow, **changes: Any) -> VolumeRow:
@@ -130,6 +139,7 @@ class Volumes:
         availability_zone: str | None = None,
         multiattach: bool = False,
         only_host: str | None = None,
+        group_id: str | None = None,
     ) -> VolumeRow:
         """Raises BadRequest, QuotaExceeded. No room is no refusal but a volume in `error`."""
         if availability_zone not in (None, ZONE):
@@ -181,6 +191,7 @@ class Volumes:
             attachments=[],
             created_at=tx.now,
             updated_at=None,
+            group_id=group_id,
         )
         row = msgspec.structs.replace(row, status=volume_status(row))
         tx.insert(row)
@@ -237,9 +248,16 @@ class Volumes:
         return row
 
     def delete(
-        self, tx: Tx, row: VolumeRow, who: Principal | None, *, force: bool, cascade: bool
+        self,
+        tx: Tx,
+        row: VolumeRow,
+        who: Principal | None,
+        *,
+        force: bool,
+        cascade: bool,
+        with_group: bool = False,
     ) -> None:
-        if row.attachments:
+        if row.attachments or (row.group_id is not None and not with_group):
             raise BadRequest(
                 "Invalid volume: Volume status must be available or error or error_restoring or "
                 "error_extending or error_managing and must not be migrating, attached, belong "
@@ -253,8 +271,10 @@ class Volumes:
             )
         self.refuse_busy(tx, row)
         for snapshot in tx.all(snapshots.OF_VOLUME, volume_id=row.id):
-            # Snapshots that stayed behind at a transfer are somebody else's.
-            if not cascade or snapshot.project_id != row.project_id:
+            # Those that stayed behind at a transfer are somebody else's; those of a group's go
+            # with that.
+            own = snapshot.project_id == row.project_id and snapshot.group_snapshot_id is None
+            if not cascade or not own:
                 raise BadRequest("Invalid volume: Volume still has 1 or more dependent snapshots.")
             if snapshot.wanted == "present":
                 self.drop_snapshot(tx, snapshot, who)
@@ -293,6 +313,7 @@ class Volumes:
         self._pools.give_back(tx, row.host_id, row.size)
         self._quotas.give_back(tx, row.project_id, kind.name, volumes=1, gigabytes=row.size)
         emit(tx, "volume.delete.end", row.id, project_id=row.project_id)
+        self._memberships.follow(tx, row.group_id)
 
     def check_image(self, tx: Tx, row: VolumeRow, source: Source, statuses: Sequence[str]) -> None:
         """Can this image be written over it? Raises BadRequest."""
@@ -361,6 +382,8 @@ class Volumes:
                 f"Invalid volume: Volume {row.id} status must be available or in-use to retype, "
                 f"but the current status is {row.status}."
             )
+        if row.group_id is not None:
+            raise BadRequest(f"Invalid volume: volume {row.id} must not be part of a group.")
         old = self._types.of(tx, row.type_id)
         if kind.id == old.id:
             raise BadRequest(
