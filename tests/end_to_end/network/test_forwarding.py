@@ -48,26 +48,29 @@ def test_ports_of_a_floating_ip_lead_to_two_guests(place: Lab) -> None:
         first, second = (place.static_guest(port, "10.0.0.1") for port in ports)
         report = await place.apply(driver, cloud.state())
         assert [each.status for each in report.floating_ips] == ["ACTIVE"]
-        with listen(first, "10.0.0.11", 80) as one, listen(second, "10.0.0.12", 81) as two:
-            with connect(place.outer, OUTER, 8080) as client:
-                taken, peer = one.accept()
-                assert peer[0] == "203.0.113.1"
-                with connect(place.outer, OUTER, 8081):
-                    two.accept()
-                # A neighbour reaches it by the outer address, too.
-                assert reaches(second, OUTER, 8080)
-                for closed in (80, 81, 8082):
-                    assert not reaches(place.outer, OUTER, closed)
-                # Without the forwarding the open connection ends with it.
-                left = msgspec.structs.replace(floating, forwarded=floating.forwarded[1:])
-                cloud.routers[router.id] = msgspec.structs.replace(router, floating_ips=(left,))
-                await place.apply(driver, cloud.state())
-                client.sendall(b"late")
-                taken.settimeout(0.5)
-                with pytest.raises(TimeoutError):
-                    taken.recv(4)
-                assert not reaches(place.outer, OUTER, 8080)
-                assert reaches(place.outer, OUTER, 8081)
+        with (
+            listen(first, "10.0.0.11", 80) as one,
+            listen(second, "10.0.0.12", 81) as two,
+            connect(place.outer, OUTER, 8080) as client,
+        ):
+            taken, peer = one.accept()
+            assert peer[0] == "203.0.113.1"
+            with connect(place.outer, OUTER, 8081):
+                two.accept()
+            # A neighbour reaches it by the outer address, too.
+            assert reaches(second, OUTER, 8080)
+            for closed in (80, 81, 8082):
+                assert not reaches(place.outer, OUTER, closed)
+            # Without the forwarding the open connection ends with it.
+            left = msgspec.structs.replace(floating, forwarded=floating.forwarded[1:])
+            cloud.routers[router.id] = msgspec.structs.replace(router, floating_ips=(left,))
+            await place.apply(driver, cloud.state())
+            client.sendall(b"late")
+            taken.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                taken.recv(4)
+            assert not reaches(place.outer, OUTER, 8080)
+            assert reaches(place.outer, OUTER, 8081)
 
     place.run(work)
 
