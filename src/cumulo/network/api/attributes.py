@@ -50,7 +50,10 @@ class Noun(Generic[R]):
     bulk: bool = True
     tags: bool = True
     updates: bool = True
+    read_only: bool = False
     writes_list: bool = False
+    filters: Mapping[str, type] = field(default_factory=dict)
+    """Of the listing, besides columns: what kind their values are."""
     policy: str = ""
     """Its name in rules, where that is another one."""
     within: str = ""

@@ -37,6 +37,8 @@ class Collection:
             early=False,
             writes=noun.writes_list or None,
         )
+        if noun.read_only:
+            return [listed, self._one("GET", one, self.show, "get")]
         made = [
             listed,
             self._one("POST", many, self.create, "create", body=Wrapped, status=201),

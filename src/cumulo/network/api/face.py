@@ -6,6 +6,8 @@ from cumulo.core.http.operations import Face
 from cumulo.network.api import extensions, versions
 from cumulo.network.api.address_groups import AddressesApi, address_groups
 from cumulo.network.api.agents import AgentsApi
+from cumulo.network.api.auto_topology import AutoTopologyApi
+from cumulo.network.api.availability import PoolsApi, availabilities
 from cumulo.network.api.collection import Collection, Within
 from cumulo.network.api.default_rules import DefaultRulesCollection, default_rules
 from cumulo.network.api.floatingips import floatingips
@@ -14,7 +16,7 @@ from cumulo.network.api.port_forwardings import port_forwardings
 from cumulo.network.api.ports import ports
 from cumulo.network.api.quotas import QuotasApi
 from cumulo.network.api.rbac import rbac_policies
-from cumulo.network.api.routers import InterfacesApi, routers
+from cumulo.network.api.routers import InterfacesApi, RoutesApi, routers
 from cumulo.network.api.security_groups import (
     GroupsCollection,
     security_group_rules,
@@ -44,6 +46,7 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
         pools_api,
         addresses_api,
         DefaultRulesCollection(default_rules(network)),
+        Collection(availabilities(network)),
         Collection(address_scopes(network)),
     ]
     parts = [Within(port_forwardings(network), floatingips_api)]
@@ -61,6 +64,9 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
             *(operation for each in (*collections, *parts) for operation in each.operations()),
             *AddressesApi(network, addresses_api).operations(),
             *PoolActionsApi(network, pools_api).operations(),
+            *RoutesApi(network, routers_api).operations(),
+            *AutoTopologyApi(network).operations(),
+            *PoolsApi(network).operations(),
             *InterfacesApi(network, routers_api).operations(),
             *(operation for each in tagged for operation in TagsApi(each).operations()),
             *QuotasApi(network).operations(),

@@ -1,7 +1,7 @@
 """Floating IPs: allocate, associate, disassociate, release."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET
@@ -21,6 +21,7 @@ from cumulo.network.model.port import (
 )
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
+from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.queries import floatingip as queries
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import port_forwarding as forwarding_queries
@@ -247,6 +248,15 @@ class FloatingIps:
             f"{subnet_id}.  Therefore, cannot associate Port {port.id} with a Floating IP.",
             kind="ExternalGatewayForFloatingIPNotFound",
         )
+
+    def pools(self, tx: Tx, who: Principal | None) -> list[SubnetRow]:
+        """The subnets of the external networks that the caller sees."""
+        where: dict[str, Any] = {"external": [True]}
+        if who is not None:
+            where["visible_to"] = who.project_id or "-"
+        found = self._networks.listing.page(tx, where=where, sort=[("id", "asc")], limit=1000)
+        ids = [row.id for row in found]
+        return tx.all(subnet_queries.OF_NETWORKS, ids=ids) if ids else []
 
     def of_ports(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[FloatingIpRow]]:
         found: dict[str, list[FloatingIpRow]] = {}

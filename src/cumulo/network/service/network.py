@@ -19,6 +19,8 @@ from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.queries import floatingip, network, port, router, subnet
 from cumulo.network.service.address_groups import AddressGroups
 from cumulo.network.service.address_scopes import AddressScopes
+from cumulo.network.service.auto_topology import AutoTopologies
+from cumulo.network.service.availability import Availabilities
 from cumulo.network.service.card_ports import CardPorts
 from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.default_rules import DefaultRules
@@ -70,6 +72,8 @@ class NetworkService:
         self.subnetpools = SubnetPools(tools, self.address_scopes)
         self.subnets = Subnets(tools, self.networks, self.ports, self.subnetpools)
         self.routers = Routers(tools, self.networks, self.subnets, self.ports)
+        self.availabilities = Availabilities(self.networks)
+        self.auto_topologies = AutoTopologies(self.networks, self.subnets, self.routers)
         self.floatingips = FloatingIps(tools, self.networks, self.ports)
         self.port_forwardings = PortForwardings(tools, self.floatingips, self.ports)
         self.compute_groups = ComputeGroups(

@@ -6,6 +6,7 @@ from typing import Any
 
 from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body
+from cumulo.network.api.answers.nouns import RouterSummary
 from cumulo.network.api.answers.shapes import lines, tag_lines
 
 
@@ -86,6 +87,52 @@ class PortForwarding(Body, kw_only=True):
     internal_port_id: str
 
 
+class SubnetAvailability(Body, kw_only=True):
+    subnet_id: str
+    subnet_name: str
+    cidr: str
+    ip_version: int
+    total_ips: int
+    used_ips: int
+
+
+class Availability(Body, kw_only=True):
+    network_id: str
+    network_name: str
+    project_id: str
+    tenant_id: str
+    total_ips: int
+    used_ips: int
+    subnet_ip_availability: list[SubnetAvailability]
+
+
+class AutoTopology(Body, kw_only=True):
+    id: str
+    project_id: str
+    tenant_id: str
+
+
+class AutoTopologyAnswer(Body, kw_only=True):
+    auto_allocated_topology: AutoTopology
+
+
+class FloatingIpPool(Body, kw_only=True):
+    subnet_id: str
+    subnet_name: str
+    network_id: str
+    cidr: str
+    project_id: str
+    tenant_id: str
+
+
+class FloatingIpPools(Body, kw_only=True):
+    floatingip_pools: list[FloatingIpPool]
+
+
+class RouterAnswer(Body, kw_only=True):
+    router: RouterSummary
+
+
 class Prefixes(Body, kw_only=True):
     prefixes: list[str]
 
@@ -122,5 +169,16 @@ LINES: dict[str, Any] = {
         "floatingips/{holder}/port_forwardings",
         PortForwarding,
     ),
+    **lines(
+        "network_ip_availability",
+        "network_ip_availabilities",
+        "network-ip-availabilities",
+        Availability,
+        read_only=True,
+    ),
+    "GET /v2.0/auto-allocated-topology/{id}": AutoTopologyAnswer,
+    "GET /v2.0/floatingip_pools": FloatingIpPools,
+    "PUT /v2.0/routers/{id}/add_extraroutes": RouterAnswer,
+    "PUT /v2.0/routers/{id}/remove_extraroutes": RouterAnswer,
     **lines("address_scope", "address_scopes", "address-scopes", AddressScope),
 }
