@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body
 from cumulo.network.api.answers.nouns import RouterSummary
@@ -133,6 +135,59 @@ class RouterAnswer(Body, kw_only=True):
     router: RouterSummary
 
 
+class QosPolicy(Standard, kw_only=True):
+    tags: list[str]
+    shared: bool
+    is_default: bool
+    rules: list[dict[str, Any]]
+
+
+class BandwidthLimitRule(Body, kw_only=True):
+    id: str
+    max_kbps: int
+    max_burst_kbps: int
+    direction: str
+
+
+class DscpMarkingRule(Body, kw_only=True):
+    id: str
+    dscp_mark: int
+
+
+class PacketRateLimitRule(Body, kw_only=True):
+    id: str
+    max_kpps: int
+    max_burst_kpps: int
+    direction: str
+
+
+class MinimumBandwidthRule(Body, kw_only=True):
+    id: str
+    min_kbps: int
+    direction: str
+
+
+QOS_RULES = {
+    "bandwidth_limit": BandwidthLimitRule,
+    "dscp_marking": DscpMarkingRule,
+    "packet_rate_limit": PacketRateLimitRule,
+    "minimum_bandwidth": MinimumBandwidthRule,
+}
+
+
+class RuleType(Body, kw_only=True):
+    type: str
+    drivers: list[dict[str, Any]] | UnsetType = UNSET
+
+
+class RuleTypes(Body, kw_only=True):
+    rule_types: list[RuleType]
+
+
+class RuleTypeAnswer(Body, kw_only=True):
+    rule_type: RuleType
+
+
 class Prefixes(Body, kw_only=True):
     prefixes: list[str]
 
@@ -180,5 +235,16 @@ LINES: dict[str, Any] = {
     "GET /v2.0/floatingip_pools": FloatingIpPools,
     "PUT /v2.0/routers/{id}/add_extraroutes": RouterAnswer,
     "PUT /v2.0/routers/{id}/remove_extraroutes": RouterAnswer,
+    **lines("policy", "policies", "qos/policies", QosPolicy),
+    **tag_lines("qos/policies", Tags, Empty),
+    **{
+        key: value
+        for kind, body in QOS_RULES.items()
+        for key, value in lines(
+            f"{kind}_rule", f"{kind}_rules", f"qos/policies/{{holder}}/{kind}_rules", body
+        ).items()
+    },
+    "GET /v2.0/qos/rule-types": RuleTypes,
+    "GET /v2.0/qos/rule-types/{type}": RuleTypeAnswer,
     **lines("address_scope", "address_scopes", "address-scopes", AddressScope),
 }
