@@ -65,6 +65,16 @@ EVENTS = (
         on("floatingip", "network.floatingip.update", port_id=str | None),
         on("floatingip", "network.floatingip.delete"),
         on(
+            "qos_policy",
+            *(f"network.qos_policy.{verb}" for verb in ("create", "update", "delete")),
+            name=str | None,
+        ),
+        on(
+            "qos_rule",
+            *(f"network.qos_rule.{verb}" for verb in ("create", "update", "delete")),
+            policy_id=str,
+        ),
+        on(
             "port_forwarding",
             *(f"network.port_forwarding.{verb}" for verb in ("create", "update", "delete")),
             floatingip_id=str,

@@ -37,6 +37,7 @@ from cumulo.network.service import addresses
 from cumulo.network.service.member_lists import of_members, of_neighbours
 from cumulo.network.service.placing import KIND, Hosts
 from cumulo.network.service.ports import Ports
+from cumulo.network.service.qos_orders import qos_of
 from cumulo.network.service.questions import Questions
 from cumulo.network.service.tools import tell
 
@@ -168,7 +169,13 @@ class NetworkPart:
             return []
         named = [row.id for row in guests]
         fixed, groups = addresses.addresses_of(tx, named), self._ports.groups_of(tx, named)
-        return [_port(row, fixed, groups.get(row.id, [])) for row in guests]
+        inherited = self._ports.network_policies(tx, guests)
+        policies = {row.id: row.qos_policy_id or inherited.get(row.network_id) for row in guests}
+        rules = qos_of(tx, policies.values())
+        return [
+            _port(row, fixed, groups.get(row.id, []), rules.get(policies[row.id] or ""))
+            for row in guests
+        ]
 
     def _groups_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.SecurityGroupSpec]:
         rules: dict[str, list[SecurityGroupRuleRow]] = {}
@@ -274,7 +281,9 @@ def _with_prefix(port: PortRow, cidrs: Mapping[str, str], fixed: Allocations) ->
     )
 
 
-def _port(row: PortRow, fixed: Allocations, groups: Sequence[str]) -> spec.PortSpec:
+def _port(
+    row: PortRow, fixed: Allocations, groups: Sequence[str], qos: spec.Qos | None
+) -> spec.PortSpec:
     return spec.PortSpec(
         id=row.id,
         number=row.number,
@@ -290,6 +299,7 @@ def _port(row: PortRow, fixed: Allocations, groups: Sequence[str]) -> spec.PortS
         port_security=row.port_security_enabled,
         allowed_address_pairs=tuple(row.allowed_address_pairs),
         security_groups=tuple(groups),
+        qos=qos,
     )
 
 
@@ -365,13 +375,17 @@ def _floating(tx: Tx, router_ids: Sequence[str]) -> dict[str, list[spec.Floating
             )
         )
     found: dict[str, list[spec.FloatingIpSpec]] = {}
-    for each in tx.all(floatingip_queries.OF_ROUTERS, ids=router_ids):
+    rows = tx.all(floatingip_queries.OF_ROUTERS, ids=router_ids)
+    rules = qos_of(tx, [row.qos_policy_id for row in rows])
+    for each in rows:
+        qos = rules.get(each.qos_policy_id or "")
         assert each.router_id is not None
         translation = spec.FloatingIpSpec(
             each.id,
             each.floating_ip_address,
             each.fixed_ip_address,
             tuple(forwarded.get(each.id, ())),
+            () if qos is None else qos.limits,
         )
         found.setdefault(each.router_id, []).append(translation)
     return found

@@ -84,6 +84,12 @@ RULES: dict[str, str] = {
     **_verbs("security_group_rule"),
     **_verbs("subnetpool", f"{_READER} or rule:shared"),
     **_attributes("subnetpool", _ADMIN, "shared", "is_default"),
+    "add_extraroutes": _MEMBER,
+    "remove_extraroutes": _MEMBER,
+    "get_network_ip_availability": _ADMIN,
+    "get_auto_allocated_topology": _READER,
+    "delete_auto_allocated_topology": _MEMBER,
+    "get_floatingip_pool": "role:reader or rule:admin_only",
     "add_prefixes": _MEMBER,
     "remove_prefixes": _MEMBER,
     "onboard_network_subnets": _MEMBER,
@@ -97,6 +103,15 @@ RULES: dict[str, str] = {
     "restrict_wildcard": "rule:admin_only or not True:%(wildcard)s",
     **_verbs("rbac_policy"),
     **_attributes("rbac_policy", "rule:restrict_wildcard", "target_tenant"),
+    **_verbs("policy", f"{_READER} or rule:shared"),
+    **{f"{verb}_policy": _ADMIN for verb in ("create", "update", "delete")},
+    **{
+        f"{verb}_policy_{kind}_rule": _READER if verb == "get" else _ADMIN
+        for verb in ("create", "get", "update", "delete")
+        for kind in ("bandwidth_limit", "dscp_marking", "packet_rate_limit", "minimum_bandwidth")
+    },
+    "get_rule_type": "role:reader or rule:admin_only",
+    "show_rule_type": _ADMIN,
     "get_quota": f"{_READER} or role:manager and project_id:%(project_id)s",
     "update_quota": _ADMIN,
     "delete_quota": _ADMIN,
@@ -114,6 +129,7 @@ RULES: dict[str, str] = {
             "floatingips",
             "security_groups",
             "subnetpools",
+            "policies",
         )
     },
 }

@@ -37,6 +37,8 @@ class Collection:
             early=False,
             writes=noun.writes_list or None,
         )
+        if noun.read_only:
+            return [listed, self._one("GET", one, self.show, "get")]
         made = [
             listed,
             self._one("POST", many, self.create, "create", body=Wrapped, status=201),
@@ -52,6 +54,9 @@ class Collection:
         return Operation(method, path, handler, policy=policy, early=False, **more)
 
     def index(self, call: Call, tx: Tx) -> Any:
+        own = {"project_id": call.principal.project_id}
+        if self.noun.read_only and not call.allowed(self.noun.rule("get"), own):
+            return {self.noun.plural: []}
         return list_of(call, tx, self.noun)
 
     def find(self, call: Call, tx: Tx, action: str | None = None, id: str | None = None) -> Any:
@@ -84,7 +89,7 @@ class Collection:
         one = getattr(call.body, noun.name)
         if one is not None:
             return {noun.name: present(call, noun, tx, [self._create(call, tx, one)])[0]}
-        several = getattr(call.body, noun.plural)
+        several = getattr(call.body, noun.plural, None)
         if not several or not noun.bulk:
             raise BadRequest(f"Unable to find '{noun.name}' in request body", kind="HTTPBadRequest")
         if len(several) > MOST_AT_ONCE:
@@ -159,7 +164,8 @@ class Within(Collection):
 
     def index(self, call: Call, tx: Tx) -> Any:
         holder = self._holder(call, tx)
-        return list_of(call, tx, self.noun, {self.noun.within: [holder.id]})
+        within = {self.noun.within: [holder.id], **self.noun.fixed}
+        return list_of(call, tx, self.noun, within)
 
     def find(self, call: Call, tx: Tx, action: str | None = None, id: str | None = None) -> Any:
         holder = self._holder(call, tx)

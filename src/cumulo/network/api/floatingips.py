@@ -21,6 +21,7 @@ SHOWN = STANDARD | {
     "port_details",
     "dns_name",
     "dns_domain",
+    "qos_policy_id",
     "port_forwardings",
 }
 
@@ -86,4 +87,5 @@ def _body(row: FloatingIpRow, port: PortRow | None) -> dict[str, Any]:
         "port_details": details,
         "dns_name": row.dns_name,
         "dns_domain": row.dns_domain,
+        "qos_policy_id": row.qos_policy_id,
     }

@@ -85,6 +85,8 @@ def _filters(call: Call, noun: Noun[Any]) -> tuple[dict[str, Any], list[Late]]:
             _of_addresses(where, listing.filters, values)
         elif name == "security_groups" and noun.name == "port":
             where[name] = values
+        elif name in noun.filters:
+            where[name] = [_value(name, value, noun.filters[name]) for value in values]
         elif name == "shared" and "shared_to" in listing.filters:
             wanted = _value(name, values[-1], bool)
             project = call.principal.project_id or NO_PROJECT

@@ -30,6 +30,8 @@ SHOWN = STANDARD | {
     "extra_dhcp_opts",
     "dns_name",
     "dns_domain",
+    "qos_policy_id",
+    "qos_network_policy_id",
     "dns_assignment",
     "binding:host_id",
     "binding:vnic_type",
@@ -45,6 +47,7 @@ def ports(network: NetworkService) -> Noun[PortRow]:
         fixed = addresses_of(tx, ids)
         groups = network.ports.groups_of(tx, ids)
         networks = network.networks.by_ids(tx, sorted({row.network_id for row in rows}))
+        policies = {each.id: each.qos_policy_id for each in networks.values()}
         return [
             _body(
                 row,
@@ -54,6 +57,7 @@ def ports(network: NetworkService) -> Noun[PortRow]:
                     for each in fixed.get(row.id, ())
                 ],
                 groups.get(row.id, []),
+                policies,
             )
             for row in rows
         ]
@@ -109,6 +113,7 @@ def _body(
     network: NetworkRow | None,
     fixed_ips: list[dict[str, str]],
     groups: list[str],
+    policies: Mapping[str, str | None],
 ) -> dict[str, Any]:
     bound = row.host_id is not None
     return {
@@ -130,6 +135,8 @@ def _body(
         "extra_dhcp_opts": row.extra_dhcp_opts,
         "dns_name": row.dns_name,
         "dns_domain": row.dns_domain,
+        "qos_policy_id": row.qos_policy_id,
+        "qos_network_policy_id": policies.get(row.network_id),
         "dns_assignment": _assignment(row, network, fixed_ips),
         "binding:host_id": row.host_id or "",
         "binding:vnic_type": row.vnic_type,

@@ -18,6 +18,7 @@ class FloatingIpRow(Standard, frozen=True):
     router_id: Annotated[str | None, Index()] = None
     """The router that translates; set while it is associated."""
     dns_name: str = ""
+    qos_policy_id: Annotated[str | None, Index(), References("network_qos_policies.id")] = None
     dns_domain: str = ""
     published: bool = False
     """DNS has a name of it."""

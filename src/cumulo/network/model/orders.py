@@ -75,6 +75,22 @@ class AddressPair(msgspec.Struct, frozen=True):
     mac: str | None = None
 
 
+class Limit(msgspec.Struct, frozen=True):
+    """How much may pass: bytes (or packets) a second, and how many at once."""
+
+    rate: int
+    burst: int
+    packets: bool = False
+    inward: bool = False
+    """Towards the guest; else what it sends."""
+
+
+class Qos(msgspec.Struct, frozen=True):
+    limits: tuple[Limit, ...] = ()
+    dscp: int | None = None
+    """The mark of what the guest sends."""
+
+
 class PortSpec(msgspec.Struct, frozen=True, tag="port"):
     """A port that is bound to this host. `number` is unique in the cloud, 1 to 2**31-1."""
 
@@ -91,6 +107,7 @@ class PortSpec(msgspec.Struct, frozen=True, tag="port"):
     port_security: bool = True
     allowed_address_pairs: tuple[AddressPair, ...] = ()
     security_groups: tuple[str, ...] = ()
+    qos: Qos | None = None
 
 
 class SecurityGroupRule(msgspec.Struct, frozen=True):
@@ -225,6 +242,7 @@ class FloatingIpSpec(msgspec.Struct, frozen=True):
     floating_address: str
     fixed_address: str | None
     forwarded: tuple[Forwarded, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 class RouterSpec(msgspec.Struct, frozen=True, tag="router"):

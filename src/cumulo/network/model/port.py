@@ -56,6 +56,7 @@ class PortRow(Standard, frozen=True):
     """Made by the plugging of a server, and removed with its unplugging."""
     tag: str | None = None
     """The device tag that the server's owner gave."""
+    qos_policy_id: Annotated[str | None, Index(), References("network_qos_policies.id")] = None
     plug_order: int = 0
     """A server's devices come in the order of this number: that of its making, or of the taking
     of a port that was there before, from the same counter."""

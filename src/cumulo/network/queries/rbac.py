@@ -8,6 +8,7 @@ from cumulo.core.db.listing import Condition
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.floatingip import FloatingIpRow
+from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import ROUTER_GATEWAY, PortGroupRow, PortRow
 from cumulo.network.model.rbac import EVERYBODY, EXTERNAL, SHARED, RbacPolicyRow
 from cumulo.network.model.router import RouterRow
@@ -82,6 +83,14 @@ POOL_USERS = statement(sa.select(_s.project_id).distinct().where(_s.subnetpool_i
 RULE_OWNERS = statement(
     sa.select(_u.project_id).distinct().where(_u.remote_address_group_id == _id)
 )
+QOS_USERS = statement(
+    sa.union(
+        *(
+            sa.select(each.project_id).where(each.qos_policy_id == _id)
+            for each in (columns(NetworkRow), _p, _f)
+        )
+    )
+)
 
 USERS = {
     ("network", SHARED): PORT_OWNERS,
@@ -90,5 +99,6 @@ USERS = {
     ("address_scope", SHARED): SCOPE_USERS,
     ("subnetpool", SHARED): POOL_USERS,
     ("address_group", SHARED): RULE_OWNERS,
+    ("qos_policy", SHARED): QOS_USERS,
 }
 """The projects that use a thing which is shared so, its owner's too."""

@@ -1,7 +1,7 @@
 """Floating IPs: allocate, associate, disassociate, release."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET
@@ -21,6 +21,7 @@ from cumulo.network.model.port import (
 )
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
+from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.queries import floatingip as queries
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import port_forwarding as forwarding_queries
@@ -31,6 +32,7 @@ from cumulo.network.service.association import disassociate
 from cumulo.network.service.names import checked_domain, checked_name
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.qos import QosPolicies
 from cumulo.network.service.refusals import bad, not_found
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
 
@@ -46,6 +48,7 @@ class FloatingIpWishes(msgspec.Struct, kw_only=True):
     description: Name | Unset = UNSET
     dns_name: Name | Unset = UNSET
     dns_domain: Name | Unset = UNSET
+    qos_policy_id: str | Unset | None = UNSET
 
 
 CREATE_ONLY = frozenset(
@@ -56,7 +59,8 @@ CREATE_ONLY = frozenset(
 class FloatingIps:
     listing = queries.FLOATINGIPS
 
-    def __init__(self, tools: Tools, networks: Networks, ports: Ports) -> None:
+    def __init__(self, tools: Tools, networks: Networks, ports: Ports, qos: QosPolicies) -> None:
+        self._qos = qos
         self._tools = tools
         self._networks = networks
         self._ports = ports
@@ -97,6 +101,7 @@ class FloatingIps:
             floating_network_id=network.id,
             floating_ip_address=outer.ip_address,
             floating_port_id=port.id,
+            **self._qos.chosen(tx, wishes.qos_policy_id, None, who, "the floating IP"),
         )
         tx.insert(row)
         FLOATING_IPS.changed(tx, None, row)
@@ -129,7 +134,16 @@ class FloatingIps:
         self, tx: Tx, row: FloatingIpRow, wishes: FloatingIpWishes, who: Principal | None
     ) -> FloatingIpRow:
         before = row
-        row = changed(tx, row, **chosen(wishes, "description"))
+        if all(value is UNSET for value in msgspec.structs.astuple(wishes)):
+            # From the time when there was nothing else to change.
+            wishes = FloatingIpWishes(port_id=None)
+        policy = self._qos.chosen(
+            tx, wishes.qos_policy_id, row.qos_policy_id, who, f"floating IP {row.id}"
+        )
+        row = changed(tx, row, **chosen(wishes, "description"), **policy)
+        router = tx.get(RouterRow, row.router_id) if policy and row.router_id else None
+        if router is not None:
+            self._tools.hosts.touch_router(tx, router)
         if wishes.port_id is not UNSET:
             if wishes.port_id is None:
                 if wishes.fixed_ip_address:
@@ -247,6 +261,15 @@ class FloatingIps:
             f"{subnet_id}.  Therefore, cannot associate Port {port.id} with a Floating IP.",
             kind="ExternalGatewayForFloatingIPNotFound",
         )
+
+    def pools(self, tx: Tx, who: Principal | None) -> list[SubnetRow]:
+        """The subnets of the external networks that the caller sees."""
+        where: dict[str, Any] = {"external": [True]}
+        if who is not None:
+            where["visible_to"] = who.project_id or "-"
+        found = self._networks.listing.page(tx, where=where, sort=[("id", "asc")], limit=1000)
+        ids = [row.id for row in found]
+        return tx.all(subnet_queries.OF_NETWORKS, ids=ids) if ids else []
 
     def of_ports(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[FloatingIpRow]]:
         found: dict[str, list[FloatingIpRow]] = {}

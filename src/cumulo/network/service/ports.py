@@ -19,12 +19,14 @@ from cumulo.network.model.port import DHCP, SERVICE, PortGroupRow, PortRow, is_g
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import port as queries
+from cumulo.network.queries import qos as qos_queries
 from cumulo.network.queries.number import next_number
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate_port
 from cumulo.network.service.names import checked_domain, domain_for
 from cumulo.network.service.networks import Networks
+from cumulo.network.service.qos import QosPolicies
 from cumulo.network.service.refusals import not_found, unfit
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
@@ -74,6 +76,7 @@ class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     host_id: str | Unset | None = UNSET
     vnic_type: str | Unset = UNSET
     profile: dict[str, Any] | Unset | None = UNSET
+    qos_policy_id: str | Unset | None = UNSET
 
 
 CREATE_ONLY = frozenset({"network_id"})
@@ -82,7 +85,10 @@ CREATE_ONLY = frozenset({"network_id"})
 class Ports:
     listing = queries.PORTS
 
-    def __init__(self, tools: Tools, networks: Networks, groups: SecurityGroups) -> None:
+    def __init__(
+        self, tools: Tools, networks: Networks, groups: SecurityGroups, qos: QosPolicies
+    ) -> None:
+        self._qos = qos
         self._tools = tools
         self._networks = networks
         self._groups = groups
@@ -102,6 +108,12 @@ class Ports:
     def by_ids(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, PortRow]:
         found = tx.all(queries.BY_IDS, ids=port_ids) if port_ids else []
         return {row.id: row for row in found}
+
+    def network_policies(self, tx: Tx, rows: Sequence[PortRow]) -> dict[str, str]:
+        """Of networks that have a QoS policy, which their guests' ports follow."""
+        ids = sorted({row.network_id for row in rows})
+        found = tx.tuples(qos_queries.OF_NETWORKS, ids=ids) if ids else []
+        return {str(network): str(policy) for network, policy in found}
 
     def groups_of(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -144,6 +156,7 @@ class Ports:
             **chosen(wishes, "admin_state_up", "device_id", "device_owner", "vnic_type"),
             "dns_domain": domain_for(network, who, project_id),
             **_checked(wishes),
+            **self._qos.chosen(tx, wishes.qos_policy_id, None, who, "the port"),
             **more,
         }
         pairs = values.get("allowed_address_pairs")
@@ -261,6 +274,7 @@ class Ports:
                 "port_security_enabled",
             ),
             **_checked(wishes),
+            **self._qos.chosen(tx, wishes.qos_policy_id, row.qos_policy_id, who, f"port {row.id}"),
             **more,
         }
         if wishes.host_id is not UNSET:

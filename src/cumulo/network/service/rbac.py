@@ -12,6 +12,7 @@ from cumulo.core.ids import new_id
 from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.address_group import AddressGroupRow
 from cumulo.network.model.network import NetworkRow
+from cumulo.network.model.qos import QosPolicyRow
 from cumulo.network.model.rbac import ACTIONS, EVERYBODY, EXTERNAL, SHARED, RbacPolicyRow
 from cumulo.network.model.security_group import SecurityGroupRow
 from cumulo.network.model.standard import Standard, changed
@@ -26,6 +27,7 @@ Target = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 ROWS: dict[str, type[Standard]] = {
     "network": NetworkRow,
     "security_group": SecurityGroupRow,
+    "qos_policy": QosPolicyRow,
     "address_group": AddressGroupRow,
     "subnetpool": SubnetPoolRow,
     "address_scope": AddressScopeRow,
@@ -149,7 +151,7 @@ class RbacPolicies:
         changes: dict[str, Any] = {}
         if isinstance(thing, NetworkRow):
             changes = {"shared": shared, "external": any(p.action == EXTERNAL for p in found)}
-        elif isinstance(thing, SubnetPoolRow | AddressScopeRow):
+        elif isinstance(thing, SubnetPoolRow | AddressScopeRow | QosPolicyRow):
             changes = {"shared": shared}
         after = changed(tx, thing, **changes)
         if after is thing:

@@ -9,6 +9,7 @@ def not_found(noun: str, id: str) -> NotFound:
 
 
 _ABSENT = {
+    "network_ip_availability": ("Network {} could not be found.", "NetworkNotFound"),
     "network": ("Network {} could not be found.", "NetworkNotFound"),
     "subnet": ("Subnet {} could not be found.", "SubnetNotFound"),
     "port": ("Port {} could not be found.", "PortNotFound"),
@@ -23,6 +24,9 @@ _ABSENT = {
         "DefaultSecurityGroupRuleNotFound",
     ),
     "port_forwarding": ("Port Forwarding {} could not be found.", "PortForwardingNotFound"),
+    "policy": ("QoS policy {} could not be found.", "QosPolicyNotFound"),
+    "qos_policy": ("QoS policy {} could not be found.", "QosPolicyNotFound"),
+    "qos_rule": ("QoS rule {} could not be found.", "QosRuleNotFound"),
     "security_group": ("Security group {} does not exist", "SecurityGroupNotFound"),
     "security_group_rule": (
         "Security group rule {} does not exist",

@@ -196,6 +196,21 @@ class Routers:
                 raise _bad_route(route, "the nexthop is used by router")
         return changed(tx, row, routes=routes)
 
+    def add_routes(
+        self, tx: Tx, row: RouterRow, wishes: Sequence[HostRoute], who: Principal | None
+    ) -> RouterRow:
+        """Those that it has are as well."""
+        wanted = dict.fromkeys(clean_route(route, "routes") for route in wishes)
+        new = [route for route in wanted if route not in row.routes]
+        return self.update(tx, row, RouterWishes(routes=[*row.routes, *new]), who)
+
+    def remove_routes(
+        self, tx: Tx, row: RouterRow, wishes: Sequence[HostRoute], who: Principal | None
+    ) -> RouterRow:
+        gone = {clean_route(route, "routes") for route in wishes}
+        left = [route for route in row.routes if route not in gone]
+        return self.update(tx, row, RouterWishes(routes=left), who)
+
     def _reach(self, tx: Tx, row: RouterRow) -> tuple[list[str], set[str]]:
         """CIDRs that the router is on, and its own addresses."""
         ports = tx.all(port_queries.OF_HOLDERS, ids=[row.id])

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from cumulo.network.drivers.linux.qos import checked
 from cumulo.network.drivers.linux.security import rule_text
 from cumulo.network.model.orders import (
     HostNetworks,
@@ -115,6 +116,8 @@ def check_port(port: PortSpec) -> None:
     _mac(port.mac)
     for fixed in port.fixed_ips:
         ipaddress.ip_address(fixed.address)
+    if port.qos is not None:
+        checked(port.qos.limits, port.qos.dscp)
     for pair in port.allowed_address_pairs:
         ipaddress.ip_network(pair.address)
         if pair.mac is not None:
@@ -164,6 +167,7 @@ def check_router(router: RouterSpec) -> None:
         ipaddress.IPv4Address(floating.floating_address)
         if floating.fixed_address is not None:
             ipaddress.IPv4Address(floating.fixed_address)
+        checked(floating.limits)
         for each in floating.forwarded:
             ipaddress.IPv4Address(each.fixed_address)
             if each.protocol not in FORWARDED:

@@ -7,6 +7,7 @@ from cumulo.network.drivers.linux import names
 from cumulo.network.drivers.linux.interfaces import QUIET, Inside
 from cumulo.network.drivers.linux.links import Veth
 from cumulo.network.drivers.linux.nft import Chain, Ruleset, Set, Table
+from cumulo.network.drivers.linux.qos import limit_text
 from cumulo.network.model.orders import HostRoute, NetworkSpec, RouterSpec
 
 SYSCTLS = {
@@ -123,7 +124,7 @@ def ruleset(router: RouterSpec) -> Ruleset:
             "post": Chain(tuple(post), "type nat hook postrouting priority srcnat;"),
         },
     )
-    return (nat, _filter())
+    return (nat, _filter(router))
 
 
 def _forwarded(router: RouterSpec) -> Iterator[str]:
@@ -135,7 +136,18 @@ def _forwarded(router: RouterSpec) -> Iterator[str]:
             )
 
 
-def _filter() -> Table:
+def _limits(router: RouterSpec) -> Iterator[str]:
+    """What a floating IP may carry, both ways."""
+    for floating in router.floating_ips:
+        for limit in floating.limits:
+            if limit.inward:
+                match = f'iifname "qg*" ct original ip daddr {floating.floating_address}'
+                yield limit_text(limit, match)
+            elif floating.fixed_address is not None:
+                yield limit_text(limit, f'oifname "qg*" ip saddr {floating.fixed_address}')
+
+
+def _filter(router: RouterSpec) -> Table:
     return Table(
         "inet",
         "filter",
@@ -145,6 +157,7 @@ def _filter() -> Table:
                 ("tcp flags syn tcp option maxseg size set rt mtu",),
                 "type filter hook forward priority mangle;",
             ),
+            "limits": Chain(tuple(_limits(router)), "type filter hook forward priority 10;"),
             # The metadata port itself is for redirected connections only.
             "input": Chain(
                 (f"tcp dport {names.METADATA_PORT} ct status & dnat == 0 drop",),

@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 
 from cumulo.network.drivers.driver import tap_name
-from cumulo.network.drivers.linux import names
+from cumulo.network.drivers.linux import names, qos
 from cumulo.network.drivers.linux.nft import Chain, Ruleset, Set, Table
 from cumulo.network.model.orders import (
     HostNetworks,
@@ -42,7 +42,7 @@ def ruleset(desired: HostNetworks) -> Ruleset:
     """
     ports = [p for p in desired.ports if p.port_security]
     groups = {group.id: group for group in desired.security_groups}
-    return (_spoofing(ports), _groups(desired, ports, groups))
+    return (_spoofing(ports), _groups(desired, ports, groups), qos.table(desired.ports))
 
 
 def link_local(mac: str) -> str:
