@@ -240,4 +240,5 @@ def test_converges(shard: int, points: list[str], tmp_path: Path) -> None:
         "object_accounts",
         "object_containers",
         "object_devices",
+        "object_passes",
     }

@@ -79,6 +79,19 @@ def test_an_archive_of_nobody_is_not_taken(cloud: ServedCloud, swift: Connection
     swift.delete_container("closed")
 
 
+def test_an_archive_whose_answer_nobody_could_read_is_not_taken(
+    cloud: ServedCloud, swift: Connection
+) -> None:
+    url, token = swift.get_auth()
+    swift.put_container("unread")
+    kept = sorted((cloud.data / "objects").rglob("*"))
+    headers = {"X-Auth-Token": token, "Accept": "image/png"}
+    status, _ = ask("PUT", f"{url}/unread?extract-archive=tar", b"x" * MIB, headers)
+    assert status == 406
+    assert sorted((cloud.data / "objects").rglob("*")) == kept
+    swift.delete_container("unread")
+
+
 def chain(kind: bytes, claims: int, times: int) -> bytes:
     """Headers of long names that claim so many bytes each."""
     found = b""

@@ -135,6 +135,9 @@ def test_junk(tmp_path: Path) -> None:
                     given = signed(pair, method, target, headers, body)
                     answer = await cloud.request(method, target, headers=given, body=body)
                 good[number % 2] += answer.status < 300
+                # Whatever the answer is, a browser takes it for no page of the cloud's own.
+                policy = answer.headers.get("content-security-policy", "")
+                assert policy.startswith("sandbox"), (method, target, answer.status)
                 if answer.status >= 500 and answer.status != 501:
                     wrong.append(((method, target, headers, body[:60]), answer))
         return wrong

@@ -271,3 +271,29 @@ def test_the_hash_that_a_body_is_held_to() -> None:
     unsigned = signature.Signature(4, "key", "given", 0.0)
     assert signature.hash_of(unsigned, said) is None
     assert signature.hash_of(signature.Signature(2, "key", "given", 0.0), {}) is None
+
+
+def test_only_blanks_are_folded() -> None:
+    """Header values are bytes as Latin-1: letters of other alphabets are in them, and some of
+    their bytes are blanks to Python."""
+    letters = "".join(chr(code) for code in range(33, 256) if code != 127)
+    signed = signature.Signature(4, "k", "g", 0.0, signed=("x-amz-meta-a",))
+    headers = {"x-amz-meta-a": f" \t{letters} \t {letters}  "}
+    texts = {
+        signature.text_4(signed, "PUT", "/b/k", [], {"x-amz-meta-a": value})
+        for value in (headers["x-amz-meta-a"], f"{letters} {letters}")
+    }
+    assert len(texts) == 1
+    for code in (0x85, 0xA0):
+        near = letters.replace(chr(code), " ")
+        assert signature.text_4(signed, "PUT", "/b/k", [], {"x-amz-meta-a": near}) != (
+            signature.text_4(signed, "PUT", "/b/k", [], {"x-amz-meta-a": letters})
+        )
+        folded = {"x-amz-meta-a": f"{letters} {letters}"}
+        assert f"{letters} {letters}" in signature.text_2(signed, "PUT", "/b/k", [], folded)
+
+
+def test_version_2_signs_what_chooses() -> None:
+    assert signature.is_signed_2("") and signature.is_signed_2("acl")
+    for name in ("retention", "legal-hold", "attributes", "publicAccessBlock"):
+        assert not signature.is_signed_2(name)

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from cumulo import settings as cloud_settings
 from cumulo import wiring
-from cumulo.core.clock import later
+from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.telemetry.api.rating_v2 import FOCUS
 from cumulo.telemetry.model.interval import IntervalRow
+from cumulo.telemetry.queries import rating as queries
 from cumulo.telemetry.service.frames import frames
 from cumulo.telemetry.service.hashmap import Hashmap
 from cumulo.telemetry.service.prices import PriceBook
@@ -97,7 +98,8 @@ def test_prices_hold_from_when_to_when(database: Any) -> None:
     """Flat ones and factors, by fields and levels, in groups, of one project alone; a change
     re-rates what it touches, and nothing before."""
     project = a_month(database)
-    hashmap, usage = Hashmap(), Usage(PriceBook({}))
+    book = PriceBook({})
+    hashmap, usage = Hashmap(book), Usage(book)
 
     def make(tx: Tx) -> None:
         instance = hashmap.create_service(tx, "instance")
@@ -148,9 +150,44 @@ def test_prices_hold_from_when_to_when(database: Any) -> None:
     database.write_now(change)
     # All of it is after the month that has been.
     assert total(database, usage, project) == servers + volumes
-    database.write_now(lambda tx: hashmap.set_module(tx, False, None))
-    assert total(database, usage, project) == 0
-    database.write_now(lambda tx: hashmap.set_module(tx, True, None))
+
+
+def test_what_is_switched_leaves_the_past_alone(database: Any) -> None:
+    """The hashmap off and on again, and other prices in the settings at another start."""
+    project = f"project-{next(numbers)}"
+    book = PriceBook({"floating_ip": 1.0})
+    hashmap = Hashmap(book)
+
+    def begin(tx: Tx) -> Moment:
+        book.note(tx)
+        service = hashmap.create_service(tx, "floating_ip")
+        always = {"service_id": service.id, "type": "flat", "start": BEGIN}
+        hashmap.create_price(tx, {**always, "cost": "10", "tenant_id": project})
+        put(tx, project, "floating_ip", {}, 0, None)
+        return tx.now
+
+    def after(step: Any) -> Moment:
+        def run(tx: Tx) -> Moment:
+            step(tx)
+            return tx.now
+
+        found: Moment = database.write_now(run)
+        return found
+
+    began = database.write_now(begin)
+    off = after(lambda tx: hashmap.set_module(tx, False, None))
+    dear = PriceBook({"floating_ip": 3.0})
+    changed = after(dear.note)
+    on = after(lambda tx: Hashmap(dear).set_module(tx, True, None))
+    after(dear.note)
+    spans = [(began, off, 11), (off, changed, 1), (changed, on, 3), (on, later(on, 3600), 13)]
+    for book in (PriceBook({}), dear):
+        for since, until, price in [*spans, (BEGIN, at(1), 11)]:
+            length = microseconds(until) - microseconds(since)
+            assert length > 0
+            cost = total(database, Usage(book), project, since, until)
+            assert cost == money(Decimal(price * length))
+    database.write_now(lambda tx: [tx.delete(row) for row in tx.all(queries.TERMS)])
 
 
 lives = st.lists(
@@ -216,7 +253,7 @@ async def over_months(cloud: TestCloud) -> None:
 
 def test_the_same_is_priced_once(database: Any) -> None:
     """A script that runs twice doubles nothing; other times and other projects are others."""
-    hashmap = Hashmap()
+    hashmap = Hashmap(PriceBook({}))
 
     def story(tx: Tx) -> None:
         service = hashmap.create_service(tx, "image")

@@ -100,7 +100,10 @@ class StorageAgent:
         )
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
-        """`copy` (id, name, format): a volume as a file of an image, and what `Copies` answers."""
+        """`copy` (id, name, format): a disk as a file of another kind; `take_copy` (id, name): the
+        other way round; and what `Copies` answers."""
+        if question == "take_copy":
+            return await self._take_copy(arguments["id"], self._copies.path(arguments["name"]))
         if question != "copy":
             return await self._copies.answer(question, arguments)
         target = await self._copies.prepare(arguments["name"])
@@ -110,6 +113,14 @@ class StorageAgent:
             except VolumeFault as fault:
                 return {"reason": str(fault)}
         return {"reason": None, "size": target.stat().st_size}
+
+    async def _take_copy(self, id: str, source: Path) -> Any:
+        async with self._copying:
+            try:
+                await self.driver.copy_in(id, source)
+            except VolumeFault as fault:
+                return {"reason": str(fault)}
+        return {"reason": None}
 
     def on_change(self, ring: Callable[[str | None], None]) -> None:
         """Nothing happens to disks by itself."""

@@ -1,12 +1,16 @@
 """What block storage is to the cloud."""
 
+from pathlib import Path
+
 from cumulo.block_storage import resources
 from cumulo.block_storage.agent import StorageAgent
 from cumulo.block_storage.api.face import block_storage_faces
+from cumulo.block_storage.drivers.backup_file import FileBackups
 from cumulo.block_storage.drivers.fake import FakeDriver
 from cumulo.block_storage.drivers.file import FileDriver
 from cumulo.block_storage.interface import EVENTS, AttachedViews, BlockStorage
-from cumulo.block_storage.jobs import StorageJobs
+from cumulo.block_storage.jobs.backups import BackupJobs
+from cumulo.block_storage.jobs.uploads import StorageJobs
 from cumulo.block_storage.meters import METERS
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
@@ -31,6 +35,9 @@ def build(frame: Frame) -> Service:
     )
     frame.give(BlockStorage, storage)
     StorageJobs(storage, frame.conductor, frame.get(ImageUploads)).add_to(frame.jobs)
+    folder = frame.settings.of(BlockStorageSettings).backup_folder
+    kept = FileBackups(Path(folder) if folder else frame.settings.data_dir / "backups")
+    BackupJobs(storage.backups, kept, frame.conductor).add_to(frame.jobs)
     return Service(
         storage,
         faces=block_storage_faces(
@@ -39,7 +46,7 @@ def build(frame: Frame) -> Service:
         parts=[
             StoragePart(frame.get(Identity), storage.images, storage.volumes, storage.snapshots)
         ],
-        counts={"volumes": storage.volumes.count},
+        counts={"volumes": storage.volumes.count, "backups": storage.backups.count},
     )
 
 

@@ -53,6 +53,16 @@ EVENTS = (
             *(f"volume.transfer.{v}" for v in ("create", "accept", "delete")),
             transfer=str,
         ),
+        on("backup", "backup.create.start", volume=str),
+        on(
+            "backup",
+            *(f"backup.{v}" for v in ("create.end", "restore.end", "update", "import")),
+            *(f"backup.delete.{end}" for end in ("start", "end")),
+        ),
+        on("backup", "backup.create.error", "backup.delete.error", reason=str),
+        on("backup", "backup.restore.start", volume=str),
+        on("backup", "backup.restore.error", reason=str, volume=str),
+        on("backup", "backup.reset", status=str),
         on("group_type", "group_type.create", "group_type.delete", name=str),
         on("group_type", "group_type.update"),
         on("group", "group.create", type=str),
@@ -118,6 +128,7 @@ class NewVolume(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] | None = None
     multiattach: bool = False
     group_id: str | None = None
+    backup_id: str | None = None
     host_id: str | None = None
     """Only this host (a server that boots from it runs there)."""
 

@@ -162,7 +162,7 @@ def _blobs(frame: Frame, ciphers: Ciphers) -> FileBlobs:
         ring = Ring(devices, replicas=own.replicas)
     except ValueError as error:
         raise BadSettings(f"[object_store.devices]: {error}") from None
-    return FileBlobs(ring, places, durable=own.durable, ciphers=ciphers)
+    return FileBlobs(ring, places, durable=own.durable, ciphers=ciphers, reserve=own.reserve)
 
 
 ASSEMBLY = Assembly(

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable
 
 from cumulo.core.db.transaction import Database, Tx
@@ -49,6 +48,9 @@ class ObjectRemovals:
             return
         if not await self._database.write(lambda tx: self._is_free(tx, id), name="object free"):
             return
+        # What let go of it must have come through a power cut before the bytes go: else the older
+        # row would be back, without them.
+        await self._database.settled()
         await self._store.bytes.remove(id)
         await self._database.write(lambda tx: self._gone(tx, id), name="object removed")
 
@@ -113,6 +115,7 @@ class ObjectExpiry:
 
 log = logging.getLogger("cumulo.object_store")
 LOOK_SECONDS = 3600.0
+FIRST_SECONDS = 120.0
 LOOK_PAGE = 200
 
 
@@ -124,8 +127,11 @@ class LifecyclePasses:
 
     async def run(self) -> None:
         """Until cancelled."""
+        # Soon after a start: who restarts once an hour has rules, too.
+        pause = FIRST_SECONDS
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(pause)
+            pause = LOOK_SECONDS
             try:
                 await self._lifecycle.once()
             except Exception:  # the database is away: the next pass sees the same
@@ -189,7 +195,6 @@ class DeviceKeeping:
     async def run(self) -> None:
         """Until cancelled."""
         loaded = False
-        audited = time.monotonic()
         while True:
             try:
                 if not loaded:
@@ -199,8 +204,7 @@ class DeviceKeeping:
                 # On one device everything is where it should be.
                 several = len(await self._devices.read()) > 1
                 missing = await self._repair.replicate() if several else 0
-                if time.monotonic() - audited > AUDIT_SECONDS:
-                    audited = time.monotonic()
+                if await self._devices.audit_due(AUDIT_SECONDS):
                     await self._repair.audit()
             except Exception:  # the database or a disk is away: the next pass sees the same
                 log.exception("devices were not looked at")

@@ -35,6 +35,9 @@ class ObjectStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """Where objects are kept. One folder is enough; each one more takes its part."""
     replicas: Annotated[int, msgspec.Meta(ge=1, le=8)] = 1
     """How many devices keep each object."""
+    reserve: Annotated[float, msgspec.Meta(ge=0, lt=100)] = 1.0
+    """Percent of a device's disk that objects leave free: more is refused (507), so that what else
+    is on it, as the cloud's database, goes on."""
     repair_rate: Annotated[float, msgspec.Meta(gt=0, le=100_000)] = 20.0
     """MiB a second that repair reads and copies at most: the disks are for those who use them."""
     s3_domains: list[str] = []

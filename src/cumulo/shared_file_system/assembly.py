@@ -23,7 +23,10 @@ from cumulo.shared_file_system.settings import SharedFileSystemSettings
 
 def build(frame: Frame) -> Service:
     quotas = frame.quotas("shared_file_system", DEFAULTS)
-    service = SharedFileSystemService(frame.registry, frame.get(ServicePorts), quotas)
+    own = frame.settings.of(SharedFileSystemSettings)
+    service = SharedFileSystemService(
+        frame.registry, frame.get(ServicePorts), quotas, own.default_share_type
+    )
     return Service(
         service,
         faces=shared_file_system_faces(

@@ -44,8 +44,9 @@ def build(frame: Frame) -> Service:
         own.alarms_per_project,
         frame.settings.base_url,
     )
+    prices = PriceBook(own.prices)
     telemetry = TelemetryService(
-        metrics, types, alarms, Usage(PriceBook(own.prices)), Hashmap(), own.currency
+        metrics, types, alarms, Usage(prices), Hashmap(prices), own.currency
     )
     looks = AlarmLooks(database, alarms)
     calls = AlarmCalls(database, alarms, _post(frame))
@@ -91,6 +92,7 @@ def build(frame: Frame) -> Service:
     async def first_run(_hosts: object) -> None:
         await database.write(metrics.policies.first, name="first run: archive policies")
         await database.write(all_soon, name="first run: alarms")
+        await database.write(prices.note, name="first run: prices")
 
     return Service(
         telemetry,

@@ -223,3 +223,33 @@ class TestFake:
             assert (await driver.capabilities()).free_gb == 9
 
         asyncio.run(body())
+
+    def test_other_bytes_come_in(self, kind: str, tmp_path: Path) -> None:
+        async def body() -> None:
+            driver = make(kind, tmp_path)
+            await driver.ensure_volume(spec(size_gb=2))
+            source = tmp_path / "bytes"
+            source.write_bytes(b"other bytes " * 1024)
+            for _ in range(2):  # done twice it is done once
+                await driver.copy_in("volume-a", source)
+            [state] = await driver.list()
+            assert state.size_gb == 2
+            if kind == "file":
+                found = driver.path("volume-a")
+                assert found is not None
+                out = tmp_path / "out"
+                await driver.copy_out("volume-a", out, "raw")
+                assert out.stat().st_size == 2 * 1024**3
+                with out.open("rb") as file:
+                    assert file.read(12 * 1024 + 4) == b"other bytes " * 1024 + b"\0\0\0\0"
+                with source.open("wb") as file:
+                    file.truncate(3 * 1024**3)
+                with pytest.raises(VolumeFault, match="do not fit"):
+                    await driver.copy_in("volume-a", source)
+                assert driver.path("volume-a") == found
+            with pytest.raises(VolumeFault):
+                await driver.copy_in("another", source)
+            with pytest.raises(VolumeFault):
+                await driver.copy_in("volume-a", tmp_path / "nothing")
+
+        asyncio.run(body())

@@ -39,6 +39,7 @@ from cumulo.block_storage.api.answer_bodies import (
     VolumeTypeAnswer,
     VolumeTypesAnswer,
 )
+from cumulo.block_storage.api.backup_answers import BACKUP_ANSWERS
 from cumulo.block_storage.api.group_answers import GROUP_ANSWERS
 from cumulo.core.http.responses import Empty
 
@@ -88,6 +89,7 @@ ANSWERS: dict[str, Any] = {
             ("POST", "/{transfer_id}/accept", TransferAnswer),
         )
     },
+    **BACKUP_ANSWERS,
     **GROUP_ANSWERS,
     "GET /types": VolumeTypesAnswer,
     "GET /types/{type_id}": VolumeTypeAnswer,

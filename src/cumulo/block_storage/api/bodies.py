@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET
 
-from cumulo.core.wire.coercions import BoolLike, IntLike
+from cumulo.core.wire.coercions import BoolLike, IntLike, Uuid
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 
 Metadata = dict[
@@ -88,7 +88,7 @@ class NewVolumeWish(StrictBody):
     source_replica: str | None = None
     consistencygroup_id: str | None = None
     group_id: Annotated[str | None, Since("3.13")] = None
-    backup_id: str | None = None
+    backup_id: Annotated[Uuid | None, Since("3.47")] = None
     metadata: Metadata | None = None
     multiattach: BoolLike = False
 

@@ -14,6 +14,9 @@ from cumulo.core.wire.coercions import as_bool
 from cumulo.core.wire.shapes import StrictBody
 
 _EXTENSIONS = {
+    "backups": "Backups",
+    "consistencygroups": "Consistencygroups",
+    "cgsnapshots": "Cgsnapshots",
     "os-quota-sets": "Quotas",
     "os-availability-zone": "AvailabilityZones",
     "os-services": "Services",

@@ -3,6 +3,8 @@
 from cumulo.block_storage.api import versions
 from cumulo.block_storage.api.actions import ActionsApi
 from cumulo.block_storage.api.attachments import AttachmentsApi
+from cumulo.block_storage.api.backup_records import BackupRecordsApi
+from cumulo.block_storage.api.backups import BackupsApi
 from cumulo.block_storage.api.cloud import CloudApi
 from cumulo.block_storage.api.consistency_groups import ConsistencyGroupsApi
 from cumulo.block_storage.api.default_types import DefaultTypesApi
@@ -63,6 +65,8 @@ def block_storage_faces(
                 *GroupsApi(storage).operations(),
                 *GroupSnapshotsApi(storage).operations(),
                 *ConsistencyGroupsApi(storage).operations(),
+                *BackupsApi(storage).operations(),
+                *BackupRecordsApi(storage).operations(),
                 *QuotasApi(storage, caller).operations(),
                 *CloudApi(storage).operations(),
             ],

@@ -220,10 +220,10 @@ class VolumesApi:
 
     def create(self, call: Call, tx: Tx) -> Any:
         wish = call.body.volume
-        for name in ("backup_id", "source_replica"):
-            if getattr(wish, name):
-                raise BadRequest(f"Invalid input received: {name} is not supported here.")
-        sources = [s for s in (wish.imageRef or wish.image_id, wish.snapshot_id, wish.source_volid)]
+        if wish.source_replica:
+            raise BadRequest("Invalid input received: source_replica is not supported here.")
+        image = wish.imageRef or wish.image_id
+        sources = [image, wish.snapshot_id, wish.source_volid, wish.backup_id]
         if len([each for each in sources if each]) > 1:
             raise BadRequest("Invalid input received: a volume has one source at most.")
         size = None if wish.size is None else as_int(wish.size, "size", minimum=1, maximum=65536)
@@ -231,13 +231,14 @@ class VolumesApi:
             size=size,
             name=wish.name or wish.display_name,
             description=wish.description or wish.display_description,
-            image_id=sources[0] or None,
+            image_id=image or None,
             snapshot_id=wish.snapshot_id or None,
             source_volume_id=wish.source_volid or None,
             volume_type=wish.volume_type,
             availability_zone=wish.availability_zone or None,
             metadata=wish.metadata,
             multiattach=as_bool(wish.multiattach, "multiattach"),
+            backup_id=wish.backup_id,
             group_id=wish.group_id or wish.consistencygroup_id or None,
         )
         try:

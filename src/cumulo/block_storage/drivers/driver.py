@@ -111,6 +111,12 @@ class BlockStorageDriver(Protocol):
         not write meanwhile. Raises VolumeFault with the reason when it cannot be done."""
         ...
 
+    async def copy_in(self, volume_id: str, source: Path) -> None:
+        """The bytes of a raw file take the place of what is in it; its size and format stay. It is
+        done whole or not at all. Whoever calls knows that nobody has it open. Raises VolumeFault
+        with the reason when it cannot be done."""
+        ...
+
     async def connection(self, volume_id: str) -> dict[str, Any]:
         """How a guest on this host opens the volume (compute's `DiskSpec.connection`).
 

@@ -46,7 +46,7 @@ class FakeDriver:
     """Volumes in memory, or with `data` also in a file that survives a restart.
 
     `make_seconds`: how long making one takes. `faults`: by effect, one of "make", "extend",
-    "remove", "list", "connection", "copy_out".
+    "remove", "list", "connection", "copy_out", "copy_in".
     """
 
     def __init__(
@@ -134,6 +134,17 @@ class FakeDriver:
             raise VolumeFault(f"volume {volume_id} is not on this host")
         content = empty_qcow2(volume.size_gb * 1024**3) if format == "qcow2" else bytes(1024**2)
         await pools.DISK(target.write_bytes, content)
+
+    async def copy_in(self, volume_id: str, source: Path) -> None:
+        try:
+            await self._raise("copy_in", volume_id)
+        except OSError as error:
+            raise VolumeFault(str(error)) from error
+        volume = self._volumes.get(check_id(volume_id))
+        if volume is None or not volume.size_gb:
+            raise VolumeFault(f"volume {volume_id} is not on this host")
+        if not await pools.DISK(source.exists):
+            raise VolumeFault(f"there is no {source.name} to take over")
 
     async def connection(self, volume_id: str) -> dict[str, Any]:
         await self._raise("connection", volume_id)

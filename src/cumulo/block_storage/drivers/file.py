@@ -190,6 +190,33 @@ class FileDriver:
             target.unlink(missing_ok=True)
             raise VolumeFault(_in_short(error)) from error
 
+    async def copy_in(self, volume_id: str, source: Path) -> None:
+        check_id(volume_id)
+        async with self._locks.setdefault(volume_id, asyncio.Lock()):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._copy_in, volume_id, source)
+
+    def _copy_in(self, volume_id: str, source: Path) -> None:
+        found = self._find(volume_id)
+        if found is None or not source.exists():
+            raise VolumeFault(f"volume {volume_id}, or what it is to become, is not on this host")
+        temporary = found.with_name(f".new-{found.name}")
+        temporary.unlink(missing_ok=True)
+        try:
+            size = virtual_size(found, found.suffix[1:])
+            if source.stat().st_size > size:
+                raise VolumeFault(f"{source.stat().st_size} bytes do not fit in {size}")
+            _convert(source, "raw", temporary, found.suffix[1:])
+            _resize(temporary, found.suffix[1:], size)
+            temporary.chmod(0o600)
+            with temporary.open("rb") as made:
+                os.fsync(made.fileno())
+            temporary.replace(found)
+        except (CommandFailed, SandboxFailed, OSError) as error:
+            raise VolumeFault(_in_short(error)) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
     # --- finding ----------------------------------------------------------------------------
 
     def _find(self, volume_id: str) -> Path | None:

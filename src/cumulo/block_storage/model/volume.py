@@ -7,7 +7,16 @@ from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 
 Wanted = Literal["present", "absent"]
-Mark = Literal["", "attaching", "detaching", "reserved", "awaiting-transfer", "uploading"]
+Mark = Literal[
+    "",
+    "attaching",
+    "detaching",
+    "reserved",
+    "awaiting-transfer",
+    "uploading",
+    "backing-up",
+    "restoring-backup",
+]
 
 
 @table("volumes", IndexOn("project_id", "created_at"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from cumulo.block_storage.interface import AttachedViews, NewVolume
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.attachments import Attachments
+from cumulo.block_storage.service.backups import Backups
 from cumulo.block_storage.service.group_snapshots import GroupSnapshots
 from cumulo.block_storage.service.group_types import GroupTypes
 from cumulo.block_storage.service.groups import Groups
@@ -53,6 +54,7 @@ class BlockStorageService(Attachments):
         self.group_snapshots = GroupSnapshots(self.snapshots, parts)
         self.transfers = Transfers(self.volumes, self.quotas, self.types)
         self.qos = Qos()
+        self.backups = Backups(self.volumes, self.quotas, self.types, jobs)
         self.uploads = Uploads(self.volumes, images, jobs)
         super().__init__(self.volumes, self.qos, views)
 
@@ -83,6 +85,8 @@ class BlockStorageService(Attachments):
         project_id = principal.project_id
         if project_id is None:
             raise BadRequest("A token that is scoped to a project is required.")
+        if wish.backup_id is not None:
+            return self._of_backup(tx, principal, wish)
         source, size = BLANK, wish.size
         if wish.image_id is not None:
             source = from_image(self.images.usable(tx, wish.image_id, principal))
@@ -116,6 +120,27 @@ class BlockStorageService(Attachments):
             multiattach=wish.multiattach,
             # Where all hosts are one machine, a volume serves them all, wherever it is kept.
             only_host=wish.host_id if self.volumes.are_machines(tx) else None,
+            group_id=group_id,
+        )
+        return row.id
+
+    def _of_backup(self, tx: Tx, principal: Principal, wish: NewVolume) -> str:
+        backup = self.backups.get(tx, wish.backup_id or "", principal)
+        kind = self.types.chosen(tx, wish.volume_type, principal)
+        group_id = None
+        if wish.group_id is not None:
+            group_id = self.groups.joined(tx, wish.group_id, kind, principal)
+        row = self.backups.restored(
+            tx,
+            backup,
+            principal,
+            size=backup.size if wish.size is None else wish.size,
+            kind=kind,
+            name=wish.name,
+            description=wish.description,
+            metadata=wish.metadata,
+            availability_zone=wish.availability_zone,
+            multiattach=wish.multiattach,
             group_id=group_id,
         )
         return row.id

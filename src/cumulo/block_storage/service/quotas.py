@@ -44,6 +44,27 @@ class VolumeQuotas:
                 f"GroupLimitExceeded: Maximum number of groups allowed ({limit}) exceeded"
             ) from None
 
+    def take_backup(self, tx: Tx, project_id: str, size: int) -> None:
+        """One backup of so many GiB."""
+        try:
+            self.all.take(tx, project_id, backups=1, backup_gigabytes=size)
+        except QuotaExceeded as exceeded:
+            resource = exceeded.code or "backups"
+            limit = self.all.limit(tx, project_id, resource)
+            used = self.all.usages(tx, project_id).get(resource, 0)
+            if resource == "backups":
+                raise QuotaExceeded(
+                    f"BackupLimitExceeded: Maximum number of backups allowed ({limit}) exceeded"
+                ) from None
+            raise QuotaExceeded(
+                "VolumeBackupSizeExceedsAvailableQuota: Requested backup exceeds allowed Backup "
+                f"gigabytes quota. Requested {size}G, quota is {limit}G and {used}G has been "
+                "consumed."
+            ) from None
+
+    def give_backup_back(self, tx: Tx, project_id: str, size: int) -> None:
+        self.all.give_back(tx, project_id, backups=1, backup_gigabytes=size)
+
     def give_back(self, tx: Tx, project_id: str, type_name: str, **amounts: int) -> None:
         for name, amount in amounts.items():
             self.all.give_back(tx, project_id, **{name: amount, f"{name}_{type_name}": amount})

@@ -13,6 +13,7 @@ from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.block_storage.model.type import TypeRow
 from cumulo.block_storage.model.volume import Mark, VolumeRow, volume_status
 from cumulo.block_storage.queries import attachment as attachments
+from cumulo.block_storage.queries import backup as backups
 from cumulo.block_storage.queries import snapshot as snapshots
 from cumulo.block_storage.queries import transfer as transfers
 from cumulo.block_storage.queries import volume as queries
@@ -38,6 +39,8 @@ _DELETABLE = (
     "error_managing",
     "error_deleting",
 )
+_AT_WORK: tuple[Mark, ...] = ("uploading", "backing-up", "restoring-backup")
+"""A job has it: its end takes the mark away."""
 
 
 class Volumes:
@@ -289,6 +292,8 @@ class Volumes:
         busy = int(tx.value(queries.MADE_FROM, source=row.id))
         if isinstance(row, VolumeRow):
             busy += int(tx.value(snapshots.BEING_MADE, volume_id=row.id))
+        else:
+            busy += int(tx.value(backups.OF_SNAPSHOT, snapshot=row.id))
         if busy:
             raise BadRequest(f"Invalid volume: {row.id} is being copied; try again later.")
 
@@ -426,9 +431,9 @@ class Volumes:
     def reset(self, tx: Tx, row: VolumeRow, status: str, who: Principal) -> None:
         """Forget the failure and look again. A word that differs from what is then seen is kept
         as the administrator's own, until the next reset."""
-        # What is going on with it goes on: an upload ends by itself. An offer is over.
+        # What is going on with it goes on, and ends by itself. An offer is over.
         tx.run(transfers.DROP, volume=row.id)
-        mark: Mark = "uploading" if row.mark == "uploading" else ""
+        mark: Mark = row.mark if row.mark in _AT_WORK else ""
         row = self.demand(tx, row, declared=None, mark=mark)
         if status != row.status:
             self.refresh(tx, row, declared=status)

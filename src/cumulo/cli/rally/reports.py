@@ -54,6 +54,9 @@ def write(
             _too_large(path)
     except (NoSuch, report.Unreadable) as error:
         raise click.ClickException(str(error)) from None
+    except BrokenPipeError:
+        # `… | head` has seen enough.
+        raise
     except msgspec.MsgspecError:
         # A ValueError, too; but of the results, not of the path.
         raise

@@ -4,6 +4,8 @@ Pieces are small: they travel among a host's other messages, and hold up none of
 there are `Copies`; the control plane reads one of them as a `HostCopy`, and may `send` it on.
 """
 
+import errno
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -34,9 +36,9 @@ class Copies:
         await pools.DISK(lambda: self._folder.mkdir(parents=True, exist_ok=True))
         return path
 
-    async def answer(self, question: str, arguments: Mapping[str, Any]) -> bytes | None:
-        """`read_copy` (name, offset, length), `put_copy` (name, offset, data), `drop_copy` (name).
-        Raises OSError, ValueError."""
+    async def answer(self, question: str, arguments: Mapping[str, Any]) -> bytes | int | None:
+        """`read_copy` (name, offset, length), `next_data` (name, offset), `put_copy` (name,
+        offset, data), `drop_copy` (name). Raises OSError, ValueError."""
         path = await self.prepare(arguments["name"])
         if question == "drop_copy":
             await pools.DISK(path.unlink, True)
@@ -46,6 +48,8 @@ class Copies:
             raise ValueError(f"not an offset: {offset}")
         if question == "read_copy":
             return await pools.DISK(_read, path, offset, min(int(arguments["length"]), PIECE))
+        if question == "next_data":
+            return await pools.DISK(_next_data, path, offset)
         await pools.DISK(_put, path, offset, arguments["data"])
         return None
 
@@ -63,6 +67,17 @@ def _read(path: Path, offset: int, length: int) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(length)
+
+
+def _next_data(path: Path, offset: int) -> int:
+    """The first place from there on that is no hole; the end of the file where none is."""
+    with path.open("rb") as file:
+        try:
+            return os.lseek(file.fileno(), offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return max(offset, os.fstat(file.fileno()).st_size)
 
 
 def _put(path: Path, offset: int, data: bytes) -> None:

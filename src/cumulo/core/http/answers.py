@@ -61,7 +61,7 @@ def refusal_of(face: Face, fault: Fault, request_id: str, accept: str = "") -> A
     if not tokens and face.json_faults is not None and envelopes.prefers_json(accept):
         word = face.json_faults
     content_type, body = word(fault, status, request_id)
-    headers = {**face.fault_headers, **fault.headers}
+    headers = dict(fault.headers)
     if status == 401 and face.challenge:
         headers.setdefault("WWW-Authenticate", face.challenge)
     return Answer(status, headers, content_type, body)

@@ -151,8 +151,8 @@ class Face:
     operations: list[Operation] = field(default_factory=list)
     json_faults: Callable[..., tuple[str, bytes]] | None = None
     """The same for callers whose `Accept` prefers JSON, where `faults` makes a page."""
-    fault_headers: Mapping[str, str] = field(default_factory=dict)
-    """That a refusal has besides its own: what keeps a browser safe, where it is a page."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """That every answer has, refusals too, unless it has its own: what keeps a browser safe."""
     prefixes: Sequence[str] = ("",)
     """Each operation is served under each of these; say `/v2.1` and `/v2.1/{project_id}`."""
     microversions: Microversions | None = None

@@ -61,7 +61,7 @@ def dashboard_faces(desk: Desk, operator: Callable[[Tx], Principal], feed: Feed)
         speaks="octets",
         mount=MOUNT,
         faults=envelope,
-        fault_headers=HEADERS,
+        headers=HEADERS,
         rules=Rules({}),
         authentication=Authentication(verify, token_headers=()),
         operations=[
@@ -76,7 +76,7 @@ def dashboard_faces(desk: Desk, operator: Callable[[Tx], Principal], feed: Feed)
         speaks="octets",
         mount="",
         faults=envelope,
-        fault_headers=HEADERS,
+        headers=HEADERS,
         rules=Rules({}),
         claims=_is_browser,
         operations=[Operation("GET", "/", _to_dashboard, public=True, kind="fixed")],

@@ -7,6 +7,7 @@ import msgspec
 
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.api.asked import FORMATS, Asked, empty, format_of, listed, shown, wish_of
+from cumulo.object_store.api.texts import xml_text
 from cumulo.object_store.model import names, timestamps
 from cumulo.object_store.model.account import AccountRow
 from cumulo.object_store.model.container import POLICY
@@ -135,7 +136,7 @@ def _xml(account: str, page: Page) -> bytes:
             f"<storage_policy>{escape(policy)}</storage_policy></container>\n"
         )
     lines.append("</account>")
-    return "".join(lines).encode()
+    return xml_text("".join(lines)).encode()
 
 
 _BODIES = {"plain": _plain, "json": _json, "xml": _xml}

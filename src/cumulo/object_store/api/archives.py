@@ -36,13 +36,14 @@ class ArchivesApi:
         kind = call.query.get(QUERY) or ""
         if kind not in MODES:
             raise BadInput("Unsupported archive format")
+        answers_with = kind_of(asked)  # What cannot be answered is refused before a byte is taken.
         length = length_of(asked.headers)
         await self._store.database.read(lambda tx: self._check(tx, asked, length or 0))
         received = await self._store.bytes.receive(body_of(call), limits.MAX_FILE_SIZE)
         if received.blob is None:
             raise BadInput("Invalid Tar File: it is empty")
         work = self._unpacked(asked, received, kind)
-        return await patient(work, kind_of(asked), broken(asked))
+        return await patient(work, answers_with, broken(asked))
 
     async def _unpacked(self, asked: Asked, received: Received, kind: str) -> Reply:
         assert received.blob is not None
@@ -114,13 +115,11 @@ class ArchivesApi:
         new = NewObject(
             received.size, received.md5, content_type_of({}, name, guess=True), blob=received.blob
         )
-        try:
-            await self._store.write(
-                lambda tx: self._store.objects.commit(tx, row, name, new, {}), name="object put"
-            )
-        except StoreFault:
-            await self._store.bytes.drop(new.blob)
-            raise
+        await self._store.keep(
+            new.blob,
+            lambda tx: self._store.objects.commit(tx, row, name, new, {}),
+            name="object put",
+        )
 
     async def _container(self, asked: Asked, name: str) -> None:
         """Made when it is missing, by whoever may."""

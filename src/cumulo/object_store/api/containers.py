@@ -235,7 +235,7 @@ def _xml(place: str, page: Page) -> bytes:
     container = place.rpartition("/")[2]
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n<container name={quoteattr(container)}'
     if not page.entries:
-        return f"{head} />".encode()
+        return texts.xml_text(f"{head} />").encode()
     lines = [head, ">"]
     for each in page.entries:
         if len(each) == 1:
@@ -251,7 +251,7 @@ def _xml(place: str, page: Page) -> bytes:
             f"<last_modified>{timestamps.iso(timestamp)}</last_modified></object>"
         )
     lines.append("</container>")
-    return "".join(lines).encode()
+    return texts.xml_text("".join(lines)).encode()
 
 
 BODIES = {"plain": _plain, "json": _json, "xml": _xml}

@@ -78,6 +78,7 @@ def _face(
             token_headers=("X-Auth-Token", "X-Storage-Token"),
             anonymous=True,
         ),
+        headers=texts.SANDBOX,
         request_id_headers=("X-Trans-Id", "X-Openstack-Request-Id"),
         new_request_id=transaction_id,
         operations=[

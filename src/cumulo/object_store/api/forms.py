@@ -26,7 +26,6 @@ from cumulo.object_store.model.faults import (
     BadInput,
     NeedsLogin,
     NoSuchContainer,
-    StoreFault,
     TooLarge,
 )
 from cumulo.object_store.model.tempurl import digest_of
@@ -190,13 +189,11 @@ class FormsApi:
             blob=received.blob,
             delete_at=delete_at(given),
         )
-        try:
-            await self._store.write(
-                lambda tx: self._store.objects.commit(tx, row, name, new, {}), name="object put"
-            )
-        except StoreFault:
-            await self._store.bytes.drop(new.blob)
-            raise
+        await self._store.keep(
+            new.blob,
+            lambda tx: self._store.objects.commit(tx, row, name, new, {}),
+            name="object put",
+        )
 
 
 def _is_signed(asked: Asked, fields: Mapping[str, str], keys: list[str]) -> bool:

@@ -44,14 +44,15 @@ class LargeApi:
                 tx, access, place.container, place.object, 0, conditions
             )
         )
-        raw = await read_all(asked, limits.MAX_MANIFEST_SIZE)
-        work = self._made(asked, new, container, raw, conditions)
         heartbeat = (asked.query.get("heartbeat") or "").lower()
-        if heartbeat not in ("true", "1", "yes", "on", "t", "y"):
-            return await work
+        patiently = heartbeat in ("true", "1", "yes", "on", "t", "y")
+        answers_with = kind_of(asked) if patiently else ""
+        raw = await read_all(asked, limits.MAX_MANIFEST_SIZE)
+        if not patiently:
+            return await self._made(asked, new, container, raw, conditions)
 
         async def told() -> Reply:
-            made = await work
+            made = await self._made(asked, new, container, raw, conditions)
             found = {"Etag": made.headers.get("Etag", "").strip('"')}
             found["Last Modified"] = made.headers.get("Last-Modified", "")
             words = {**found, "Response Body": "", "Response Status": "201 Created"}
@@ -62,7 +63,7 @@ class LargeApi:
             words = {"Response Body": fault.message, "Response Status": status}
             return b"\r\n\r\n" + upload_told(asked, words)
 
-        return await patient(told(), kind_of(asked), failed, status=202, at_once=True)
+        return await patient(told(), answers_with, failed, status=202, at_once=True)
 
     async def _made(
         self,
@@ -96,14 +97,11 @@ class LargeApi:
             "manifest_etag": hashlib.md5(given_back, usedforsecurity=False).hexdigest(),
             "manifest_size": len(given_back),
         }
-        try:
-            row = await self._store.write(
-                lambda tx: self._store.objects.commit(tx, container, place.object, new, conditions),
-                name="object put",
-            )
-        except StoreFault:
-            await self._store.bytes.drop(new.blob)
-            raise
+        row = await self._store.keep(
+            new.blob,
+            lambda tx: self._store.objects.commit(tx, container, place.object, new, conditions),
+            name="object put",
+        )
         return created(row)
 
     async def delete(self, asked: Asked) -> Reply:

@@ -33,7 +33,6 @@ from cumulo.object_store.model.faults import (
     LengthRequired,
     NoRange,
     PreconditionFailed,
-    StoreFault,
     TooLarge,
     Unprocessable,
 )
@@ -126,14 +125,11 @@ class ObjectWritesApi:
     async def commit(
         self, container: ContainerRow, name: str, new: NewObject, conditions: Mapping[str, str]
     ) -> ObjectRow:
-        try:
-            return await self._store.write(
-                lambda tx: self._store.objects.commit(tx, container, name, new, conditions),
-                name="object put",
-            )
-        except StoreFault:
-            await self._store.bytes.drop(new.blob)
-            raise
+        return await self._store.keep(
+            new.blob,
+            lambda tx: self._store.objects.commit(tx, container, name, new, conditions),
+            name="object put",
+        )
 
     async def post(self, call: Call) -> Reply:
         if (call.header("Content-Type") or "").lower().startswith(FORM):

@@ -18,15 +18,6 @@ SMALL = 64 * 1024
 """Bytes up to which an answer is read and sent in one go."""
 
 
-SANDBOX = {
-    "Content-Security-Policy": (
-        "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
-    )
-}
-"""A tenant's page may run its scripts, but never as a page of the cloud's own address, where a
-browser keeps the dashboard's session."""
-
-
 async def send(
     store: ObjectStoreService,
     call: Call,
@@ -111,7 +102,7 @@ async def body(
     headers: Mapping[str, str],
     content_type: str,
 ) -> Reply:
-    row, headers = content.row, {**SANDBOX, **headers}
+    row = content.row
     if end - start <= SMALL and row.kind == "plain" and not content.is_large:
         raw = b""
         if row.blob is not None and start < end:

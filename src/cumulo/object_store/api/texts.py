@@ -1,11 +1,20 @@
 """How Swift words its answers: a page for each status, or a line of text."""
 
+import re
+
 from cumulo.core.faults import Fault
 from cumulo.object_store.model.faults import StoreFault
 
 HTML = "text/html; charset=UTF-8"
 TEXT = "text/plain; charset=utf-8"
 PLAIN = "text/plain"
+SANDBOX = {
+    "Content-Security-Policy": (
+        "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+    )
+}
+"""A tenant's page may run its scripts, but never as a page of the cloud's own address, where a
+browser keeps the dashboard's session."""
 
 EXPLAINED = {
     400: "The server could not comply with the request since it is either malformed or otherwise "
@@ -30,6 +39,15 @@ EXPLAINED = {
 }
 BROKEN = "The server has either erred or is incapable of performing the requested operation."
 ACCEPTED = b"<html><h1>Accepted</h1><p>The request is accepted for processing.</p></html>"
+
+
+_UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_text(value: str) -> str:
+    """What XML can say; it has no way to say most control characters: a question mark stands for
+    each, so that the rest of a list can be read."""
+    return _UNSAYABLE.sub("?", value)
 
 
 def page(status: int, title: str) -> bytes:

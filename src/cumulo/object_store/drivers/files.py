@@ -11,20 +11,25 @@ device that has it.
 """
 
 import contextlib
+import errno
 import hashlib
+import logging
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cumulo.object_store.model.ciphers import Ciphers
 from cumulo.object_store.model.ring import Ring
 
+log = logging.getLogger("cumulo.object_store")
 NEW = ".new-"
 MARKER = "cumulo-device"
 QUARANTINE = "quarantined"
 BLOCK = 1024 * 1024
+LOOK = 64 * BLOCK
+"""So many bytes of a body are taken between two looks at the room that is left."""
 _ID = re.compile(r"[0-9a-f]{32}(\.e\d\d)?")
 
 
@@ -32,7 +37,20 @@ class FileWriter:
     """Writes to so many of the paths as there are replicas; the others stand in for those that
     fail before anything was written."""
 
-    def __init__(self, paths: Sequence[Path], replicas: int, *, durable: bool) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        replicas: int,
+        *,
+        durable: bool,
+        has_room: Callable[[Path], bool] = lambda path: True,
+    ) -> None:
+        """`has_room`: whether the disk of a path has more than its reserve; asked again and again
+        while bytes come."""
+        self._has_room = has_room
+        self._asked = 0
+        self._kept: list[Path] = []
+        """Paths that have their names: whole replicas, should the write fail at others."""
         self._paths = list(paths[:replicas])
         self._spare = list(paths[replicas:])
         self._durable = durable
@@ -43,8 +61,12 @@ class FileWriter:
 
     def write(self, block: bytes) -> None:
         self._start()
+        self._asked += len(block)
+        look, self._asked = self._asked >= LOOK, self._asked % LOOK
         for path, descriptor in list(self._open.items()):
             try:
+                if look and not self._has_room(path):
+                    raise _full()
                 view = memoryview(block)
                 while view:
                     view = view[os.write(descriptor, view) :]
@@ -60,6 +82,7 @@ class FileWriter:
                     os.fsync(descriptor)
                 os.close(self._open.pop(path))
                 _temporary(path).rename(path)
+                self._kept.append(path)
                 if self._durable:
                     _flush(path.parent)
             except OSError as error:
@@ -72,6 +95,9 @@ class FileWriter:
                 if path in self._open:
                     os.close(self._open.pop(path))
                 _temporary(path).unlink(missing_ok=True)
+        for path in self._kept:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _start(self) -> None:
         if self._started:
@@ -87,6 +113,8 @@ class FileWriter:
 
     def _begin(self, path: Path, flags: int) -> bool:
         try:
+            if not self._has_room(path):
+                raise _full()
             self._open[path] = _create(_temporary(path), flags)
         except OSError as error:
             self._error = error
@@ -111,7 +139,7 @@ class FileWriter:
 
 class FileBlobs:
     """`places`: device → its folder, also of those that the ring has no more. `durable`: False
-    trades safety at a power cut for speed."""
+    trades safety at a power cut for speed. `reserve`: percent of a disk that objects leave free."""
 
     def __init__(
         self,
@@ -120,10 +148,12 @@ class FileBlobs:
         *,
         durable: bool = True,
         ciphers: Ciphers | None = None,
+        reserve: float = 0.0,
     ) -> None:
         """`ciphers`: for the MD5 of what is encrypted; it is written and read as it is."""
         self._ciphers = ciphers or Ciphers()
         self._durable = durable
+        self._reserve = reserve
         # Files are dated by a clock of the kernel's that is a tick behind this one.
         self._born = time.time() - 1.0
         self._labels: dict[str, str] = {}
@@ -189,7 +219,17 @@ class FileBlobs:
         ]
         if len(self._labels) and not paths:
             raise OSError(19, "No device is there")
-        return FileWriter(paths, self._ring.replicas, durable=self._durable)
+        return FileWriter(
+            paths, self._ring.replicas, durable=self._durable, has_room=self._has_room
+        )
+
+    def _has_room(self, path: Path) -> bool:
+        """The disk may be the database's, too: without it nothing of the cloud works, not even to
+        remove an object."""
+        if not self._reserve:
+            return True
+        found = os.statvfs(path.parent.parent)
+        return found.f_bavail >= found.f_blocks * self._reserve / 100
 
     def open(self, blob: str) -> int:
         error: OSError | None = None
@@ -205,19 +245,27 @@ class FileBlobs:
             path.unlink(missing_ok=True)
 
     def sweep(self, partition: int) -> list[str]:
-        found = set()
+        """What is not a blob is nobody's here, and a folder that cannot be read is left."""
+        found: set[str] = set()
         for place in self._places.values():
-            with contextlib.suppress(FileNotFoundError):
-                for entry in os.scandir(place / f"{partition:02x}"):
-                    with contextlib.suppress(FileNotFoundError):
-                        # What is younger is being written by this process.
-                        if entry.stat().st_mtime >= self._born:
-                            continue
-                        if entry.name.startswith(NEW):
-                            Path(entry.path).unlink()
-                        else:
-                            found.add(entry.name)
+            try:
+                self._sweep(place / f"{partition:02x}", found)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                log.warning("%s/%02x was not looked through: %s", place, partition, error.strerror)
         return sorted(found)
+
+    def _sweep(self, folder: Path, found: set[str]) -> None:
+        for entry in os.scandir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                # What is younger is being written by this process.
+                if entry.stat().st_mtime >= self._born:
+                    continue
+                if entry.name.startswith(NEW):
+                    Path(entry.path).unlink()
+                elif _is_blob(entry.name):
+                    found.add(entry.name)
 
     # for repair
 
@@ -318,6 +366,10 @@ class FileBlobs:
 
     def _path(self, device: str, partition: int, blob: str) -> Path:
         return self._places[device] / f"{partition:02x}" / blob
+
+
+def _full() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _is_blob(name: str) -> bool:

@@ -19,3 +19,15 @@ class DeviceRow(Row, frozen=True):
     """What its marker file says; a folder without it is not mounted, and not written to."""
     since: str
     """A moment: core.clock."""
+
+
+AUDIT = "audit"
+
+
+@table("object_passes")
+class PassRow(Row, frozen=True):
+    """When something that is done now and then was begun last."""
+
+    name: Annotated[str, Key()]
+    began_at: str
+    """A moment: core.clock."""

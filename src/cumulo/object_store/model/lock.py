@@ -14,6 +14,8 @@ from cumulo.object_store.model.faults import BadInput, Denied
 MODES = ("GOVERNANCE", "COMPLIANCE")
 LOCK, HOLD = "lock", "hold"
 """In an object's `extra`: {"mode": …, "until": seconds}, and true."""
+OPTION = "s3-object-lock"
+"""Of a container: its rule; an empty one gives none by itself."""
 LONGEST_DAYS = 36_500
 DAY = 86_400
 
@@ -42,9 +44,21 @@ def retention(mode: str, until: int) -> dict[str, Any]:
     return {"mode": mode, "until": until}
 
 
-def by_default(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """What a bucket's rule gives to an object of now."""
-    return {"mode": rule["mode"], "until": int(time.time()) + int(rule["days"]) * DAY}
+def check_kept(options: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+    """Raises BadInput for a lock in a bucket (its options) that keeps none."""
+    if OPTION not in options and (LOCK in extra or HOLD in extra):
+        raise BadInput("Bucket is missing Object Lock Configuration", kind="InvalidRequest")
+
+
+def applied(options: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What a new version in a bucket with these options has of its own: the bucket's rule, where
+    the write says nothing. Raises BadInput."""
+    check_kept(options, extra)
+    rule = options.get(OPTION)
+    if not rule or LOCK in extra:
+        return dict(extra)
+    until = int(time.time()) + int(rule["days"]) * DAY
+    return {**extra, LOCK: {"mode": rule["mode"], "until": until}}
 
 
 def is_locked(extra: Mapping[str, Any]) -> bool:
@@ -77,6 +91,15 @@ def check_change(
         raise Denied("Access Denied because object protected by object lock.")
 
 
+_CARRIED = frozenset(
+    (
+        *("blob_md5", "checksum", "checksums", "checksum_type", "manifest_etag", "manifest_size"),
+        *("slo_etag", "sse", "symlink", "symlink_bytes", "symlink_etag", "tags"),
+    )
+)
+
+
 def carried(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """What a copy takes along: a lock is of its version alone."""
-    return {name: value for name, value in extra.items() if name not in (LOCK, HOLD)}
+    """What a copy takes along: what its bytes are. A lock is of its version alone, and who may read
+    an object is said by whoever writes it."""
+    return {name: value for name, value in extra.items() if name in _CARRIED}

@@ -31,9 +31,14 @@ def decoded(text: str) -> str:
         found = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise PreconditionFailed("Invalid UTF8 or contains NULL") from None
-    if "\0" in found:
-        raise PreconditionFailed("Invalid UTF8 or contains NULL")
+    _check_text(found)
     return found
+
+
+def _check_text(name: str) -> None:
+    """Raises PreconditionFailed for what no row, list or header can hold."""
+    if "\0" in name or any("\ud800" <= c <= "\udfff" for c in name):
+        raise PreconditionFailed("Invalid UTF8 or contains NULL")
 
 
 def split(tail: str) -> Place:
@@ -46,6 +51,7 @@ def split(tail: str) -> Place:
 
 
 def check_container(name: str) -> None:
+    _check_text(name)
     size = len(name.encode())
     if size > limits.MAX_CONTAINER_NAME:
         raise BadInput(
@@ -55,6 +61,7 @@ def check_container(name: str) -> None:
 
 
 def check_object(name: str) -> None:
+    _check_text(name)
     size = len(name.encode())
     if size > limits.MAX_OBJECT_NAME:
         raise BadInput(

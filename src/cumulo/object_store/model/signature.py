@@ -27,11 +27,14 @@ SKEW = 900.0
 LONGEST = 604_800
 """Seconds that a presigned URL may be good for: a week."""
 _DATE = re.compile(r"\d{8}T\d{6}Z")
+_BLANKS = re.compile("[ \t]+")
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
 # The parts of a query that name another resource, for version 2.
 _SUBRESOURCES = frozenset(
     {
-        *("acl", "cors", "delete", "lifecycle", "location", "logging", "notification"),
+        *("accelerate", "acl", "analytics", "cors", "defaultObjectAcl", "delete", "inventory"),
+        *("lifecycle", "location", "logging", "metrics", "notification", "object-lock"),
+        *("replication", "restore", "select", "select-type", "storageClass"),
         *("partNumber", "policy", "requestPayment", "tagging", "torrent", "uploadId", "uploads"),
         *("versionId", "versioning", "versions", "website"),
         *("response-cache-control", "response-content-disposition", "response-content-encoding"),
@@ -207,6 +210,12 @@ def check_time(signature: Signature, now: float) -> None:
         raise Denied("Request is not yet valid")
 
 
+def _folded(value: str) -> str:
+    """A header's value as it is signed. Only blanks and tabs are blanks: others that Python knows
+    are bytes of letters here."""
+    return _BLANKS.sub(" ", value.strip(" \t"))
+
+
 def text_4(
     signature: Signature, method: str, path: str, pairs: Pairs, headers: Mapping[str, str]
 ) -> str:
@@ -217,7 +226,7 @@ def text_4(
             method,
             encoded(unquote_to_bytes(path), slash=True) or "/",
             "&".join(f"{name}={value}" for name, value in query),
-            *(f"{name}:{' '.join(headers.get(name, '').split())}" for name in signature.signed),
+            *(f"{name}:{_folded(headers.get(name, ''))}" for name in signature.signed),
             "",
             ";".join(signature.signed),
             signature.payload,
@@ -225,6 +234,12 @@ def text_4(
     )
     digest = hashlib.sha256(request.encode("latin-1", "replace")).hexdigest()
     return "\n".join((V4, signature.date, "/".join(signature.scope), digest))
+
+
+def is_signed_2(query: str) -> bool:
+    """Whether version 2 signs the part of a query that chooses the operation; who has a signed URL
+    could else add it."""
+    return not query or query in _SUBRESOURCES
 
 
 def text_2(
@@ -236,9 +251,7 @@ def text_2(
 ) -> str:
     """The text that version 2 signs. `resource`: `/bucket/key`, as it was sent."""
     own = sorted(
-        (name, " ".join(value.split()))
-        for name, value in headers.items()
-        if name.startswith("x-amz-")
+        (name, _folded(value)) for name, value in headers.items() if name.startswith("x-amz-")
     )
     date = "" if "x-amz-date" in headers else headers.get("date", "")
     if signature.expires is not None:

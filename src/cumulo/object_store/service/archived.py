@@ -8,7 +8,7 @@ one.
 import msgspec
 
 from cumulo.core.db.transaction import Tx
-from cumulo.object_store.model import timestamps
+from cumulo.object_store.model import lock, timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import PreconditionFailed
 from cumulo.object_store.model.listing import behind
@@ -42,9 +42,16 @@ class Archives:
             raise PreconditionFailed()
         return str(wish["kind"]), found
 
+    def keeps(self, container: ContainerRow, row: ObjectRow) -> bool:
+        """What is replaced in it goes elsewhere: a dynamic one's name stands for objects that are
+        there now, an older one says nothing (Swift)."""
+        return bool(container.options.get("archive")) and DYNAMIC not in row.headers
+
     def replaced(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> None:
+        """Raises TooLarge when there is no room for it."""
         place = self._place(tx, container)
-        if place is not None:
+        if place is not None and self.keeps(container, row):
+            self._containers.check_own_room(place[1], objects=1, bytes=row.taken)
             self._keep(tx, place[1], row)
 
     def deleted(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> bool:
@@ -55,7 +62,8 @@ class Archives:
         kind, target = place
         if kind == STACK:
             return self._restored(tx, container, target, row.name, row)
-        self._keep(tx, target, row)
+        if self.keeps(container, row):
+            self._keep(tx, target, row)
         self._note(tx, target, row.name, row.timestamp)
         return False
 
@@ -94,9 +102,6 @@ class Archives:
         )
 
     def _keep(self, tx: Tx, target: ContainerRow, row: ObjectRow) -> None:
-        if DYNAMIC in row.headers:
-            # Its name stands for objects that are there now: an older one says nothing (Swift).
-            return
         name = _prefix(row.name) + row.timestamp.encode()
         kept = msgspec.structs.replace(row, container_id=target.id, name=name, version=NULL)
         if tx.insert(kept, ignore_duplicate=True):
@@ -136,6 +141,9 @@ class Archives:
             now=0,
         )
         last = tx.get(ObjectRow, target.id, found[0][0]) if found else None
+        if last is not None and lock.is_locked(last.extra):
+            # A name that looks like an older version's is no way to what is locked.
+            return None
         if last is not None:
             tx.delete(last)
             self._containers.count(tx, target, objects=-1, bytes=-last.taken)

@@ -5,10 +5,11 @@ to a thread in all. Readers are given pieces (blob, from, how many), which the s
 page cache by itself.
 """
 
+import contextlib
 import hashlib
 import io
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
 from cumulo.core.ids import new_hex
@@ -121,6 +122,15 @@ class Bytes:
     @property
     def partitions(self) -> int:
         return self._blobs.partitions
+
+    @contextlib.contextmanager
+    def reading(self, id: str) -> Iterator[None]:
+        """A blob, or an assembly with its parts, stays as long as it is being read."""
+        self._removals.readers[id] += 1
+        try:
+            yield
+        finally:
+            self._release(id)
 
     async def open(self, blob: str) -> "Opened":
         """Raises Missing. What is open is not removed meanwhile; close it."""

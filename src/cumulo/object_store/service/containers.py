@@ -9,7 +9,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.ids import new_hex
 from cumulo.object_store.meters import CONTAINERS
-from cumulo.object_store.model import acl, timestamps
+from cumulo.object_store.model import acl, lock, timestamps
 from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.container import POLICY, ContainerRow
 from cumulo.object_store.model.faults import BadInput, Denied, NoSuchContainer, NotEmpty
@@ -175,7 +175,7 @@ class Containers:
     def _drop_expired(self, tx: Tx, row: ContainerRow) -> None:
         """Objects whose time is over are not there for anybody, and go with their container."""
         found = tx.all(object_queries.ALL_OBJECTS, container=row.id, most=MOST_UPLOADS + 1)
-        if len(found) > MOST_UPLOADS:
+        if len(found) > MOST_UPLOADS or any(lock.is_locked(each.extra) for each in found):
             raise NotEmpty()
         for each in found:
             tx.delete(each)
@@ -190,8 +190,12 @@ class Containers:
 
     def check_room(self, tx: Tx, row: ContainerRow, *, objects: int, bytes: int) -> None:
         """Raises TooLarge when a quota of the container or the account has no room."""
-        check_room(row, objects=objects, bytes=bytes)
+        self.check_own_room(row, objects=objects, bytes=bytes)
         self._accounts.check_room(tx, row.account, objects=objects, bytes=bytes)
+
+    def check_own_room(self, row: ContainerRow, *, objects: int, bytes: int) -> None:
+        """For what comes from another container of the account."""
+        check_room(row, objects=objects, bytes=bytes)
 
     def count_all(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT_ALL) or 0)
@@ -220,7 +224,7 @@ def _check(wishes: ContainerWishes) -> None:
 
 def _check_kinds(options: Mapping[str, Any]) -> None:
     """A container keeps versions in one way; where they can be locked, it does. Raises BadInput."""
-    if "s3-object-lock" in options and options.get("versioning") != ENABLED:
+    if lock.OPTION in options and options.get("versioning") != ENABLED:
         raise BadInput("Object Lock is on: versions are kept.", kind="InvalidBucketState")
     if options.get("archive") and options.get("versioning"):
         raise BadInput(

@@ -98,18 +98,19 @@ class Contents:
 
     async def _of_parts(self, assembly: str, start: int, end: int) -> AsyncIterator[Piece]:
         at, after = 0, -1
-        while at < end:
-            parts = await self._database.read(
-                partial(parts_of, assembly=assembly, after=after, most=PAGE)
-            )
-            if not parts:
-                return
-            for part in parts:
-                low, high = max(start, at), min(end, at + part.size)
-                if low < high and part.blob is not None:
-                    yield Piece(part.blob, low - at, high - low)
-                at += part.size
-            after = parts[-1].number
+        with self._bytes.reading(assembly):
+            while at < end:
+                parts = await self._database.read(
+                    partial(parts_of, assembly=assembly, after=after, most=PAGE)
+                )
+                if not parts:
+                    return
+                for part in parts:
+                    low, high = max(start, at), min(end, at + part.size)
+                    if low < high and part.blob is not None:
+                        yield Piece(part.blob, low - at, high - low)
+                    at += part.size
+                after = parts[-1].number
 
     async def _of_segments(
         self, segments: Sequence[Segment], access: Access, start: int, end: int, depth: int

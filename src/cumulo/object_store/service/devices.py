@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.ids import new_hex
 from cumulo.core.work import pools
-from cumulo.object_store.model.device import DeviceRow
+from cumulo.object_store.model.device import AUDIT, DeviceRow, PassRow
 from cumulo.object_store.model.ring import Device, Ring
 from cumulo.object_store.queries import device as queries
 
@@ -75,6 +76,21 @@ class Devices:
         """The devices of the settings have rows and markers, and the ring is that of all rows."""
         await self._database.write(self._known, name="object devices")
         await self.arrange()
+
+    async def audit_due(self, seconds: float) -> bool:
+        """Whether all is to be read again; True once in so many seconds, whichever process looks
+        and however often it starts."""
+
+        def look(tx: Tx) -> bool:
+            row = tx.get(PassRow, AUDIT)
+            if row is None or row.began_at > later(tx.now, -seconds):
+                if row is None:
+                    tx.insert(PassRow(AUDIT, tx.now))
+                return False
+            tx.update(row, began_at=tx.now)
+            return True
+
+        return await self._database.write(look, name="object audit")
 
     def _known(self, tx: Tx) -> None:
         there = {row.name for row in tx.all(queries.ALL)}

@@ -15,7 +15,7 @@ from cumulo.object_store.service.containers import Containers
 from cumulo.object_store.service.objects import Objects
 
 PAGE = 200
-UPLOADS = 1000
+UPLOADS = 10_000
 OPTION = "s3-lifecycle"
 
 

@@ -35,6 +35,26 @@ class Wanted(NamedTuple):
     checksum: str | None
 
 
+class Said(NamedTuple):
+    """What a completion says of the object that its parts become."""
+
+    size: int | None = None
+    checksums: Mapping[str, str] = {}
+
+    def check(self, new: NewObject) -> None:
+        """Raises BadInput; what is not known of the object is not compared."""
+        if self.size not in (None, new.size):
+            raise BadInput(
+                f"The size of the object is {new.size}, not {self.size}.", kind="InvalidRequest"
+            )
+        for name, found in new.extra.get("checksums", {}).items():
+            if self.checksums.get(name, found) != found:
+                raise BadInput(
+                    f"The {name.upper()} you specified did not match the calculated checksum.",
+                    kind="BadDigest",
+                )
+
+
 class PartOf(NamedTuple):
     start: int
     end: int
@@ -172,8 +192,10 @@ class Multipart:
         upload: str,
         wanted: Sequence[Wanted],
         conditions: Mapping[str, str],
+        said: Said,
     ) -> ObjectRow:
-        """The object that the parts become. Asked again, it is the same."""
+        """The object that the parts become. Asked again, it is the same. Raises BadInput where it
+        is not what the client says of it."""
         try:
             container, row = self.find(tx, access, bucket, name, upload)
         except NoSuchUpload:
@@ -200,6 +222,7 @@ class Multipart:
             assembly=upload,
             extra=_extra(row, parts),
         )
+        said.check(new)
         made = self._objects.commit(tx, container, name, new, conditions, s3=True)
         tx.delete(row)
         return made

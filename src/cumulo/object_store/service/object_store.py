@@ -1,9 +1,11 @@
 """The object store as a whole: its nouns."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.db.transaction import Database, Tx, Unsure
+from cumulo.core.work.ending import to_its_end
 from cumulo.object_store.model.ciphers import Ciphers
 from cumulo.object_store.service.accounts import Accounts
 from cumulo.object_store.service.bytes import Blobs, Bytes
@@ -48,6 +50,20 @@ class ObjectStoreService:
     async def write(self, work: Callable[[Tx], T], *, name: str) -> T:
         """A transaction whose answer is a promise: it survives a power cut."""
         done = await self.database.write(work, name=name)
+        if self.durable:
+            await self.database.settled()
+        return done
+
+    async def keep(self, blob: str | None, work: Callable[[Tx], T], *, name: str) -> T:
+        """The same for a row that is to have these bytes: no row, no bytes. Where nobody knows
+        whether it was written, the next start looks."""
+        try:
+            done = await self.database.write(work, name=name)
+        except (Unsure, asyncio.CancelledError):
+            raise
+        except BaseException:
+            await to_its_end(self.bytes.drop(blob))
+            raise
         if self.durable:
             await self.database.settled()
         return done

@@ -8,7 +8,6 @@ be made the current one.
 from typing import NamedTuple
 
 from cumulo.core.db.transaction import Tx
-from cumulo.object_store.model import lock
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, NoSuchObject, WasDeleted
 from cumulo.object_store.model.object import ObjectRow
@@ -90,13 +89,11 @@ class ObjectVersions:
         _check(access, found, version)
         row = tx.get(ObjectRow, found.id, name.encode())
         if row is not None and row.version == version:
-            lock.check_removal(row.extra)
             self._objects.remove(tx, found, row)
             return NULL
         older = self._versions.find(tx, found, name.encode(), version)
         if older is None:
             raise NoSuchObject()
-        lock.check_removal(older.extra)
         tx.delete(older)
         self._removals.of(tx, older)
         self._containers.count(tx, found, objects=0, bytes=-older.taken)

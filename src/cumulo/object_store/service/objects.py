@@ -16,6 +16,7 @@ from cumulo.object_store.model.faults import (
     NothingMatches,
     PreconditionFailed,
 )
+from cumulo.object_store.model.names import check_object
 from cumulo.object_store.model.object import Kind, ObjectRow, taken
 from cumulo.object_store.model.sync import OPTION
 from cumulo.object_store.model.version import ENABLED, NULL, SUSPENDED, VersionRow, state_of
@@ -108,6 +109,7 @@ class Objects:
     ) -> ContainerRow:
         """Before bytes are taken: may they come, and is there room? `size`: what the client says.
         Raises PreconditionFailed, TooLarge …"""
+        check_object(name)
         found = self.container(tx, access, container, "write", name)
         self._check(tx, found, name, size or 0, conditions)
         return found
@@ -125,6 +127,7 @@ class Objects:
         """The bytes are safe: the name means them from now on. What it meant before goes, or is a
         version, in the way of the face that it came by. Raises NoSuchContainer when that was
         removed meanwhile."""
+        check_object(name)
         now = tx.get(ContainerRow, container.id)
         if now is None:
             raise NoSuchContainer()
@@ -153,7 +156,7 @@ class Objects:
             blob=new.blob,
             assembly=new.assembly,
             delete_at=new.delete_at,
-            extra=new.extra,
+            extra=lock.applied(now.options, new.extra),
         )
         if there is None:
             tx.insert(row)
@@ -168,7 +171,8 @@ class Objects:
                 self._removals.of(tx, there)
             freed = 0 if keeps else there.taken
             self._containers.count(tx, now, objects=0, bytes=new.taken - freed)
-        if state == SUSPENDED and s3:
+        if state == SUSPENDED:
+            # It is the one that has no name now, whichever face it came by.
             self._drop_null(tx, now, name)
         return row
 
@@ -199,10 +203,13 @@ class Objects:
             if outcome(conditions, etag, None if old is None else old.timestamp) != 200:
                 raise PreconditionFailed() if old is not None else NothingMatches()
         more = 1 if old is None else 0
-        # Where versions are kept, what was there goes on taking its room.
-        freed = 0 if old is None or state_of(container) == ENABLED else old.taken
+        freed = 0 if old is None or self._stays(container, old) else old.taken
         self._containers.check_room(tx, container, objects=more, bytes=size - freed)
         return old
+
+    def _stays(self, container: ContainerRow, old: ObjectRow) -> bool:
+        """What is replaced goes on taking its room: it is a version, or is archived."""
+        return self._versions.keeps(container, old) or self._archives.keeps(container, old)
 
     def post(
         self,
@@ -226,6 +233,23 @@ class Objects:
             timestamp=timestamps.after(row.timestamp),
             delete_at=delete_at,
         )
+
+    def check_there(
+        self,
+        tx: Tx,
+        access: Access,
+        container: str,
+        name: str,
+        version: str | None,
+        conditions: Mapping[str, str],
+    ) -> None:
+        """Before a deletion that has conditions. Raises PreconditionFailed, also where there is
+        nothing."""
+        found = self.container(tx, access, container, "write", name)
+        row = self.version(tx, found, name, version)
+        etag, when = (None, None) if row is None else (row.etag, row.timestamp)
+        if outcome(conditions, etag, when) != 200:
+            raise PreconditionFailed()
 
     def delete(
         self, tx: Tx, access: Access, container: str, name: str, *, absent_too: bool = False
@@ -281,16 +305,14 @@ class Objects:
         key = name.encode()
         current = tx.get(ObjectRow, found.id, key)
         if current is not None and current.version == version:
-            lock.check_removal(current.extra, bypass=bypass)
-            self.remove(tx, found, current)
+            self.remove(tx, found, current, bypass=bypass)
             self._promote(tx, found, key)
             return False
         row = self._versions.find(tx, found, key, version)
         if row is None:
             raise NoSuchObject()
-        lock.check_removal(row.extra, bypass=bypass)
         tx.delete(row)
-        self._removals.of(tx, row)
+        self._removals.of(tx, row, bypass=bypass)
         self._containers.count(tx, found, objects=0, bytes=-row.taken)
         if current is None:
             self._promote(tx, found, key)
@@ -322,10 +344,12 @@ class Objects:
             raise access.refusal()
         return row or self._versions.readable(tx, place, name.encode(), version)
 
-    def remove(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> None:
-        """The current version, for good."""
+    def remove(
+        self, tx: Tx, container: ContainerRow, row: ObjectRow, *, bypass: bool = False
+    ) -> None:
+        """The current version, for good. Raises Denied for what is locked."""
         tx.delete(row)
-        self._removals.of(tx, row)
+        self._removals.of(tx, row, bypass=bypass)
         self._containers.count(tx, container, objects=-1, bytes=-row.taken)
 
     def set_tags(

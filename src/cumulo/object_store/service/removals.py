@@ -10,6 +10,7 @@ from collections.abc import Callable
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
 from cumulo.core.work.reconciler import backoff
+from cumulo.object_store.model import lock
 from cumulo.object_store.model.container import RemovalRow
 from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.model.version import VersionRow
@@ -29,8 +30,10 @@ class Removals:
         self.readers: Counter[str] = Counter()
         """Blobs that answers of this process are reading."""
 
-    def of(self, tx: Tx, row: ObjectRow | VersionRow) -> None:
-        """The bytes of an object that is removed or replaced."""
+    def of(self, tx: Tx, row: ObjectRow | VersionRow, *, bypass: bool = False) -> None:
+        """The bytes of an object that is removed or replaced. Raises Denied for what is locked:
+        whoever comes here, it stays. `bypass`: although it is governed."""
+        lock.check_removal(row.extra, bypass=bypass)
         if row.blob is not None:
             self.blob(tx, row.blob)
         if row.assembly is not None:
@@ -66,7 +69,10 @@ class Removals:
         return True
 
     def expand(self, tx: Tx, row: RemovalRow) -> None:
-        """Some of an assembly's parts; all of them after a few calls."""
+        """Some of an assembly's parts; all of them after a few calls, once nobody reads them."""
+        if self.readers[row.id]:
+            tx.update(row, due=later(tx.now, BUSY))
+            return
         for query in (object_queries.OBJECTS_WITH_PARTS, version_queries.WITH_PARTS):
             if tx.value(query, assembly=row.id) is not None:
                 tx.delete(row)

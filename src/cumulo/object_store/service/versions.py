@@ -48,12 +48,16 @@ class Versions:
     ) -> bool:
         """The current object makes place; True when it is kept as a version. `named`: with a name
         of its own (Swift), where S3 keeps one version as `null`."""
-        state = state_of(container)
-        keeps = state == ENABLED or (state == SUSPENDED and row.version != NULL)
+        keeps = self.keeps(container, row)
         if keeps:
             own = row.timestamp if named and row.version == NULL else row.version
             tx.insert(kept(row, own))
         return keeps
+
+    def keeps(self, container: ContainerRow, row: ObjectRow) -> bool:
+        """What is replaced in it is kept as a version."""
+        state = state_of(container)
+        return state == ENABLED or (state == SUSPENDED and row.version != NULL)
 
     def drop_null(self, tx: Tx, container: ContainerRow, name: bytes) -> int:
         """The version `null` makes place for another one; how many bytes that frees."""

@@ -23,7 +23,7 @@ from cumulo.shared_file_system.model.type import (
     TypeRow,
 )
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
-from cumulo.shared_file_system.service.types import DEFAULT_ID, has_specs
+from cumulo.shared_file_system.service.types import has_specs
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern="^[\\w.:\\- ]+$")]
 Specs = dict[Key, Annotated[str, msgspec.Meta(max_length=255)] | bool | int]
@@ -158,7 +158,7 @@ class TypesApi:
             )  # fmt: skip
         return found
 
-    def _body(self, call: Call, row: TypeRow) -> TypeBody:
+    def _body(self, call: Call, row: TypeRow, usual: TypeRow | None) -> TypeBody:
         specs = row.extra_specs
         if not call.principal.is_admin:
             said = {name: text for name, text in specs.items() if name in TENANTS_SEE}
@@ -171,11 +171,13 @@ class TypesApi:
             required_extra_specs={k: v for k, v in row.extra_specs.items() if k == HANDLES_SERVERS},
             old_public=row.is_public,
             is_public=row.is_public,
-            is_default=row.id == DEFAULT_ID,
+            is_default=usual is not None and row.id == usual.id,
         )
 
-    def _answer(self, call: Call, row: TypeRow) -> TypeAnswer:
-        return TypeAnswer(volume_type=self._body(call, row), share_type=self._body(call, row))
+    def _answer(self, call: Call, tx: Tx, row: TypeRow) -> TypeAnswer:
+        usual = self._types.usual(tx)
+        old, new = (self._body(call, row, usual) for _ in range(2))
+        return TypeAnswer(volume_type=old, share_type=new)
 
     def _found(self, call: Call, tx: Tx) -> TypeRow:
         return self._types.get(tx, call.path["type_id"], call.principal)
@@ -197,14 +199,15 @@ class TypesApi:
         )
         specs = specs_of(call.query.get("extra_specs") or "{}")
         rows = [row for row in page.rows if has_specs(row, specs, call.principal)]
-        found, again = ([self._body(call, row) for row in rows] for _ in range(2))
+        usual = self._types.usual(tx)
+        found, again = ([self._body(call, row, usual) for row in rows] for _ in range(2))
         return TypeList(volume_types=found, share_types=again)
 
     def default(self, call: Call, tx: Tx) -> Any:
-        return self._answer(call, self._types.ensure_default(tx))
+        return self._answer(call, tx, self._types.default(tx))
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return self._answer(call, self._found(call, tx))
+        return self._answer(call, tx, self._found(call, tx))
 
     def create_oldest(self, call: Call, tx: Tx) -> Any:
         wish = self._wish(call)
@@ -233,7 +236,7 @@ class TypesApi:
         public = wish.is_public if wish.is_public is not UNSET else wish.old_public
         is_public = True if public is UNSET else as_bool(public, "is_public")
         row = self._types.create(tx, wish.name, wish.description, is_public, specs, call.principal)
-        return self._answer(call, row)
+        return self._answer(call, tx, row)
 
     def update(self, call: Call, tx: Tx) -> Any:
         wish = call.body.share_type
@@ -249,7 +252,7 @@ class TypesApi:
         if not changes:
             raise BadRequest("Specify share type name, description, share_type_access:is_public.")
         row = self._types.update(tx, self._found(call, tx), call.principal, **changes)
-        return self._answer(call, row)
+        return self._answer(call, tx, row)
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._types.delete(tx, self._found(call, tx), call.principal)

@@ -22,11 +22,13 @@ from cumulo.shared_file_system.service.types import Types
 
 
 class SharedFileSystemService:
-    def __init__(self, registry: HostRegistry, ports: ServicePorts, quotas: Quotas) -> None:
+    def __init__(
+        self, registry: HostRegistry, ports: ServicePorts, quotas: Quotas, default_type: str
+    ) -> None:
         self.registry = registry
         self.pools = Pools(registry)
         self.quotas = ShareQuotas(quotas)
-        self.types = Types()
+        self.types = Types(default_type)
         self.qos = QosTypes()
         self.groups = GroupTypes(self.types)
         self.locks = Locks()

@@ -26,7 +26,25 @@ DEFAULT_ID = child_id("cumulo", "share_type", DEFAULT_TYPE)
 class Types:
     listing = queries.TYPES
 
+    def __init__(self, default: str) -> None:
+        """`default`: the name of the type when nobody asks for one."""
+        self._default = default
+
+    def default(self, tx: Tx) -> TypeRow:
+        """The type of who asks for none. Raises NotFound."""
+        row = self.usual(tx)
+        if row is None:
+            raise NotFound(f"Share type with name {self._default} could not be found.")
+        return row
+
+    def usual(self, tx: Tx) -> TypeRow | None:
+        """The default type, if the one that the settings name has been made."""
+        if self._default == DEFAULT_TYPE:
+            return self.ensure_default(tx)
+        return tx.one(queries.BY_NAME, name=self._default)
+
     def ensure_default(self, tx: Tx) -> TypeRow:
+        """The one from the start, whatever it is called by now."""
         row = tx.get(TypeRow, DEFAULT_ID)
         if row is None:
             row = TypeRow(DEFAULT_ID, DEFAULT_TYPE, None, True, DEFAULT_SPECS, tx.now, None)
@@ -50,7 +68,7 @@ class Types:
     def chosen(self, tx: Tx, wish: str | None, who: Principal) -> TypeRow:
         """A type by its id or name; the default one when nobody asks."""
         if not wish:
-            return self.ensure_default(tx)
+            return self.default(tx)
         row = tx.get(TypeRow, wish) or tx.one(queries.BY_NAME, name=wish)
         if row is None or not self._may(tx, row, who):
             raise NotFound(f"Share type with name {wish} could not be found.")
@@ -87,7 +105,8 @@ class Types:
         return row
 
     def delete(self, tx: Tx, row: TypeRow, who: Principal) -> None:
-        if row.id == DEFAULT_ID:
+        usual = self.usual(tx)
+        if row.id == DEFAULT_ID or (usual is not None and row.id == usual.id):
             raise BadRequest("The default share type cannot be deleted.")
         if int(tx.value(queries.IN_USE, type_id=row.id)):
             raise BadRequest(f"Share Type {row.id} deletion is not allowed with shares present.")

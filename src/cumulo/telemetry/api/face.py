@@ -26,6 +26,8 @@ def metric_face(telemetry: TelemetryService, database: Database, rules: Rules) -
         mount="/metric",
         json_only=True,
         answers="cumulo.telemetry.api.metric_answers",
+        # Gnocchi sends no X-Openstack-Request-Id, and its client would print it in every message.
+        request_id_headers=("X-Request-Id",),
         faults=gnocchi,
         rules=rules,
         operations=[

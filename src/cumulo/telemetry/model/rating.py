@@ -8,7 +8,7 @@ they cost in the past: they hold from `start` to `end`, and what is removed hold
 from typing import Annotated
 
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import Index, Key, References, Row, Unique, table
+from cumulo.core.db.rows import Index, Key, References, Row, Serial, Unique, table
 
 
 @table("telemetry_hashmap_services", Unique("name"))
@@ -70,3 +70,15 @@ class ModuleRow(Row, frozen=True):
     name: Annotated[str, Key()]
     enabled: bool
     priority: int
+
+
+@table("telemetry_price_terms")
+class TermRow(Row, frozen=True):
+    """From when on the settings' prices were these, and whether the hashmap counted beside them.
+    The first one holds for all that was before it, too."""
+
+    id: Annotated[int, Serial()]
+    since: Moment
+    flat: dict[str, str]
+    """Decimal numbers, by what they are the price of."""
+    hashmap: bool

@@ -10,6 +10,7 @@ from cumulo.telemetry.model.rating import (
     HashGroupRow,
     HashPriceRow,
     HashServiceRow,
+    TermRow,
 )
 
 _s, _f, _g = columns(HashServiceRow), columns(HashFieldRow), columns(HashGroupRow)
@@ -25,6 +26,9 @@ FIELDS = query(
 GROUPS = query(HashGroupRow, sa.select(HashGroupRow.sql_table).order_by(_g.name))
 ALL_PRICES = query(HashPriceRow, sa.select(HashPriceRow.sql_table).order_by(_p.created_at, _p.id))
 COUNT_PRICES = statement(sa.select(sa.func.count()).select_from(HashPriceRow.sql_table))
+TERMS = query(
+    TermRow, sa.select(TermRow.sql_table).order_by(columns(TermRow).since, columns(TermRow).id)
+)
 PROJECTS = statement(
     sa.select(_i.project_id)
     .where(

@@ -15,7 +15,7 @@ from cumulo.telemetry.model.rating import (
     ModuleRow,
 )
 from cumulo.telemetry.queries import rating as queries
-from cumulo.telemetry.service.prices import HASHMAP
+from cumulo.telemetry.service.prices import HASHMAP, PriceBook
 
 R = TypeVar("R")
 
@@ -43,6 +43,9 @@ def number(given: Any, name: str) -> str:
 
 
 class Hashmap:
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+
     # --- whether it is in use -------------------------------------------------------------------
 
     def module(self, tx: Tx) -> ModuleRow:
@@ -57,6 +60,7 @@ class Hashmap:
         )
         tx.delete(made)
         tx.insert(made)
+        self._book.note(tx)
         return made
 
     # --- services and fields --------------------------------------------------------------------

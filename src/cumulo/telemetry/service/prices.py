@@ -3,13 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
-from cumulo.telemetry.model.rating import HashPriceRow, ModuleRow
+from cumulo.core.faults import BadRequest
+from cumulo.telemetry.model.rating import HashPriceRow, ModuleRow, TermRow
 from cumulo.telemetry.queries import rating as queries
 
 QUANTITIES = {
@@ -24,6 +25,7 @@ QUANTITIES = {
 """Types of which a fact is the quantity; of all others it is one."""
 UNITS = dict.fromkeys(QUANTITIES, "GiB")
 HASHMAP = "hashmap"
+MOST_TERMS = 5_000
 _NOTHING, _ONE = Decimal(0), Decimal(1)
 
 
@@ -40,13 +42,32 @@ def quantity(kind: str, facts: Mapping[str, Any]) -> Decimal:
     return _ONE if found is None else found
 
 
-class Prices:
-    """Those of a moment of reading, for all times: made for one request."""
+class Term(NamedTuple):
+    """What held beside the hashmap's own times, from a moment on."""
 
-    def __init__(self, flat: Mapping[str, Decimal], rows: Sequence[HashPriceRow]) -> None:
-        self._flat = flat
+    since: Moment
+    flat: Mapping[str, Decimal]
+    hashmap: bool
+
+    def hour(self, kind: str, facts: Mapping[str, Any]) -> Decimal:
+        cost = self.flat.get(kind, _NOTHING)
+        for name, value in facts.items():
+            number = decimal(value)
+            if number is not None:
+                cost += self.flat.get(f"{kind}.{name}", _NOTHING) * number
+            cost += self.flat.get(f"{kind}.{name}={value}", _NOTHING)
+        return cost
+
+
+class Prices:
+    """Those of a moment of reading, for all times: made for one request. `terms`: at least one, in
+    the order of their times; the first holds for all that was before."""
+
+    def __init__(self, terms: Sequence[Term], rows: Sequence[HashPriceRow]) -> None:
+        self._terms = terms
+        self._begins = [term.since for term in terms[1:]]
         self._rows = rows
-        edges = {row.start for row in rows}
+        edges = {row.start for row in rows} | set(self._begins)
         edges |= {end for row in rows for end in (row.end, row.deleted) if end is not None}
         self.edges = sorted(edges)
         """Moments at which prices change."""
@@ -63,18 +84,12 @@ class Prices:
         key = (project, kind, msgspec.json.encode(facts).decode(), place)
         found = self._known.get(key)
         if found is None:
-            found = self._flat_hour(kind, facts) + self._mapped(project, kind, facts, at, place)
+            term = self._terms[bisect_right(self._begins, at)]
+            found = term.hour(kind, facts)
+            if term.hashmap:
+                found += self._mapped(project, kind, facts, at, place)
             self._known[key] = found
         return found
-
-    def _flat_hour(self, kind: str, facts: Mapping[str, Any]) -> Decimal:
-        cost = self._flat.get(kind, _NOTHING)
-        for name, value in facts.items():
-            number = decimal(value)
-            if number is not None:
-                cost += self._flat.get(f"{kind}.{name}", _NOTHING) * number
-            cost += self._flat.get(f"{kind}.{name}={value}", _NOTHING)
-        return cost
 
     def _mapped(
         self, project: str, kind: str, facts: Mapping[str, Any], at: Moment, place: int
@@ -142,12 +157,35 @@ class _Group:
 
 
 class PriceBook:
-    """Where prices are read. `flat`: those of the settings."""
+    """Where prices are read. `flat`: those of the settings. What they were is kept (`note`): a
+    change of them, or of whether the hashmap is in use, leaves the bills of the past alone."""
 
     def __init__(self, flat: Mapping[str, float]) -> None:
         self.flat = {name: Decimal(str(value)) for name, value in flat.items()}
 
     def now(self, tx: Tx) -> Prices:
-        module = tx.get(ModuleRow, HASHMAP)
-        used = module is None or module.enabled
-        return Prices(self.flat, tx.all(queries.ALL_PRICES) if used else [])
+        terms = [_read(row) for row in tx.all(queries.TERMS)]
+        terms = terms or [Term("", self.flat, _used(tx))]
+        used = any(term.hashmap for term in terms)
+        return Prices(terms, tx.all(queries.ALL_PRICES) if used else [])
+
+    def note(self, tx: Tx) -> None:
+        """What holds from now on; at the start of a process, and when the hashmap is turned on or
+        off. Raises BadRequest where that was done too often."""
+        rows = tx.all(queries.TERMS)
+        term = Term(tx.now if rows else "", self.flat, _used(tx))
+        if rows and _read(rows[-1])[1:] == term[1:]:
+            return
+        if len(rows) >= MOST_TERMS:
+            raise BadRequest(f"Prices may be turned on and off {MOST_TERMS} times")
+        flat = {name: str(price) for name, price in term.flat.items()}
+        tx.insert(TermRow(0, term.since, flat, term.hashmap))
+
+
+def _used(tx: Tx) -> bool:
+    module = tx.get(ModuleRow, HASHMAP)
+    return module is None or module.enabled
+
+
+def _read(row: TermRow) -> Term:
+    return Term(row.since, {name: Decimal(cost) for name, cost in row.flat.items()}, row.hashmap)

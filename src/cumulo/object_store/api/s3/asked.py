@@ -76,6 +76,10 @@ class Asked:
     def body(self, algorithm: str | None = None) -> "Body":
         return Body(self, algorithm or checksums.wanted(self.headers))
 
+    async def completion(self) -> bytes:
+        """The document that completes an upload: checksums in the headers are the object's."""
+        return await Body(self, None).whole()
+
 
 class Body:
     """The bytes of a PUT: out of S3's chunks, and held against all that is said of them."""

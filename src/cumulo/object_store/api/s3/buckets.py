@@ -33,7 +33,7 @@ from cumulo.object_store.model.faults import (
     NotImplementedYet,
     StoreFault,
 )
-from cumulo.object_store.model.version import ENABLED, SUSPENDED, state_of
+from cumulo.object_store.model.version import ENABLED, SUSPENDED, state_of, version_time
 from cumulo.object_store.service.access import ENFORCED
 from cumulo.object_store.service.containers import ContainerWishes
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -214,15 +214,20 @@ class BucketsApi:
             key = value_of(each, "Key")
             if not key:
                 raise malformed
-            line = await self._delete(asked, key, value_of(each, "VersionId"))
+            version, etag = value_of(each, "VersionId"), value_of(each, "ETag")
+            line = await self._delete(asked, key, version, etag)
             if not quiet or line.startswith("<Error>"):
                 lines.append(line)
         return document("DeleteResult", *lines)
 
-    async def _delete(self, asked: Asked, key: str, version: str | None) -> str:
+    async def _delete(self, asked: Asked, key: str, version: str | None, etag: str | None) -> str:
+        held = {} if etag is None else {"if-match": etag}
         try:
+            if version is not None and not version_time(version):
+                raise NoSuchObject("The specified version does not exist.", kind="NoSuchVersion")
             done = await self._store.write(
-                lambda tx: deleted(self._store, tx, asked, key, version), name="object delete"
+                lambda tx: deleted(self._store, tx, asked, key, version, held),
+                name="object delete",
             )
         except NoSuchContainer:
             raise
@@ -266,9 +271,16 @@ class Deletion(NamedTuple):
 
 
 def deleted(
-    store: ObjectStoreService, tx: Tx, asked: Asked, key: str, version: str | None
+    store: ObjectStoreService,
+    tx: Tx,
+    asked: Asked,
+    key: str,
+    version: str | None,
+    conditions: Mapping[str, str],
 ) -> Deletion:
-    """What is not there is gone, too."""
+    """What is not there is gone, too. Raises PreconditionFailed."""
+    if conditions:
+        store.objects.check_there(tx, asked.access, asked.bucket, key, version, conditions)
     try:
         if version is not None:
             forced = asked.headers.get("x-amz-bypass-governance-retention", "").lower() == "true"

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 from cumulo.core.faults import Fault
 from cumulo.core.http.operations import Call, Reply
 from cumulo.object_store.api.patience import patient
+from cumulo.object_store.api.texts import xml_text
 from cumulo.object_store.model import limits
 from cumulo.object_store.model.faults import BadInput, NoSuchObject, NothingMatches, StoreFault
 
@@ -100,7 +101,7 @@ def worded(handler: Handler) -> Handler:
 def element(name: str, *content: object) -> str:
     """An element; texts are escaped, elements are not: what begins with `<` is one."""
     inner = "".join(
-        each if isinstance(each, str) and each.startswith("<") else escape(_clean(str(each)))
+        each if isinstance(each, str) and each.startswith("<") else escape(xml_text(str(each)))
         for each in content
     )
     return f"<{name}>{inner}</{name}>"
@@ -108,12 +109,7 @@ def element(name: str, *content: object) -> str:
 
 def text(name: str, value: object) -> str:
     """An element whose content is a text, whatever it begins with."""
-    return f"<{name}>{escape(_clean(str(value)))}</{name}>"
-
-
-def _clean(value: str) -> str:
-    """XML has no way to say most control characters: a question mark stands for each."""
-    return "".join(c if c in "\t\n\r" or c >= " " else "?" for c in value)
+    return f"<{name}>{escape(xml_text(str(value)))}</{name}>"
 
 
 def document(name: str, *content: str, status: int = 200, headers: Mapping[str, str] = {}) -> Reply:

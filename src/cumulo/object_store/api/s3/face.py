@@ -28,6 +28,7 @@ from cumulo.object_store.api.s3.settings import KEPT, SettingsApi
 from cumulo.object_store.api.s3.signing import Signing
 from cumulo.object_store.api.s3.sites import Sites
 from cumulo.object_store.api.s3.versions import VersionsApi
+from cumulo.object_store.api.texts import SANDBOX
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.object_store import ObjectStoreService
 
@@ -66,6 +67,7 @@ def s3_faces(
                 token_headers=(),
                 anonymous=anonymous,
             ),
+            headers=SANDBOX,
             request_id_headers=("x-amz-request-id", "x-amz-id-2"),
             operations=operations,
             claims=claims,

@@ -43,17 +43,6 @@ def wanted(headers: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def applied(container: ContainerRow, extra: dict[str, Any]) -> None:
-    """The bucket's own rule, where a write says nothing. Raises BadInput."""
-    rule = kept_in(container, "object-lock")
-    if rule is None:
-        if lock.LOCK in extra or lock.HOLD in extra:
-            raise BadInput("Bucket is missing Object Lock Configuration", kind="InvalidRequest")
-        return
-    if rule and lock.LOCK not in extra:
-        extra[lock.LOCK] = lock.by_default(rule)
-
-
 def headers_of(row: ObjectRow) -> dict[str, str]:
     found = {}
     kept = row.extra.get(lock.LOCK)

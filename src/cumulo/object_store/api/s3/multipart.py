@@ -1,11 +1,12 @@
 """Multipart uploads of S3."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Reply
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.object_store.api.s3.asked import Asked, number
 from cumulo.object_store.api.s3.documents import (
     children,
@@ -34,10 +35,10 @@ from cumulo.object_store.api.s3.objects import (
 from cumulo.object_store.model import checksums, limits, timestamps
 from cumulo.object_store.model.conditions import unquoted
 from cumulo.object_store.model.container import ContainerRow
-from cumulo.object_store.model.faults import BadInput, NoRange, StoreFault
+from cumulo.object_store.model.faults import BadInput, NoRange
 from cumulo.object_store.model.object import PartRow, UploadRow
 from cumulo.object_store.service.bytes import Received
-from cumulo.object_store.service.multipart import Wanted
+from cumulo.object_store.service.multipart import Said, Wanted
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 AT_ONCE = 1000
@@ -164,27 +165,25 @@ class MultipartApi:
     async def _keep(
         self, upload: UploadRow, place: int, received: Received, found: dict[str, str]
     ) -> PartRow:
-        try:
-            return await self._store.write(
-                lambda tx: self._store.multipart.put(tx, upload.id, place, received, found),
-                name="object part",
-            )
-        except StoreFault:
-            await self._store.bytes.drop(received.blob)
-            raise
+        return await self._store.keep(
+            received.blob,
+            lambda tx: self._store.multipart.put(tx, upload.id, place, received, found),
+            name="object part",
+        )
 
     async def complete(self, call: Call) -> Reply:
         asked = self._read(call)
-        return await slowly(self._complete(asked, await asked.body().whole()), call)
+        return await slowly(self._complete(asked, await asked.completion()), call)
 
     async def _complete(self, asked: Asked, raw: bytes) -> Reply:
         call = asked.call
         wanted = _wanted(raw)
         held = write_conditions(asked.headers)
         upload = call.query.get("uploadId") or ""
+        said = _said_of(asked.headers)
         row = await self._store.write(
             lambda tx: self._store.multipart.complete(
-                tx, asked.access, asked.bucket, asked.key, upload, wanted, held
+                tx, asked.access, asked.bucket, asked.key, upload, wanted, held, said
             ),
             name="object complete",
         )
@@ -338,6 +337,16 @@ def _upload(asked: Asked, row: UploadRow | str, encode: Callable[[str], str]) ->
         element("StorageClass", "STANDARD"),
         element("Initiated", timestamps.s3_iso(row.timestamp)),
     )
+
+
+def _said_of(headers: Mapping[str, str]) -> Said:
+    """Raises BadInput."""
+    size = headers.get("x-amz-mp-object-size")
+    if size is not None and whole_or_none(size) is None:
+        raise BadInput("Value for x-amz-mp-object-size header is invalid.")
+    names = (name for name in checksums.ALGORITHMS if checksums.PREFIX + name in headers)
+    found = {name: headers[checksums.PREFIX + name] for name in names}
+    return Said(None if size is None else whole_or_none(size), found)
 
 
 def _wanted(raw: bytes) -> list[Wanted]:

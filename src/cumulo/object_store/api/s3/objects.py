@@ -35,7 +35,7 @@ from cumulo.object_store.model.faults import (
 )
 from cumulo.object_store.model.headers import KEPT, kept
 from cumulo.object_store.model.object import ObjectRow
-from cumulo.object_store.model.version import NULL
+from cumulo.object_store.model.version import NULL, version_time
 from cumulo.object_store.service.access import OBJECT_ACL, Access
 from cumulo.object_store.service.contents import MANIFEST
 from cumulo.object_store.service.multipart import PartOf
@@ -165,7 +165,6 @@ class ObjectsApi:
                 tx, asked.access, asked.bucket, asked.key, given.size, held
             )
         )
-        locks.applied(container, new.extra)
         granted(asked, container, new.extra)
         received = await self._store.bytes.receive(
             given.pieces(), limits.MAX_FILE_SIZE, sums=given.sums, check=given.check
@@ -180,14 +179,11 @@ class ObjectsApi:
     async def _commit(
         self, asked: Asked, container: ContainerRow, new: NewObject, held: Mapping[str, str]
     ) -> ObjectRow:
-        try:
-            return await self._store.write(
-                lambda tx: self._store.objects.commit(tx, container, asked.key, new, held, s3=True),
-                name="object put",
-            )
-        except StoreFault:
-            await self._store.bytes.drop(new.blob)
-            raise
+        return await self._store.keep(
+            new.blob,
+            lambda tx: self._store.objects.commit(tx, container, asked.key, new, held, s3=True),
+            name="object put",
+        )
 
     async def _copy(self, asked: Asked) -> Reply:
         bucket, key, version = source_of(asked)
@@ -215,7 +211,6 @@ class ObjectsApi:
             )
         )
         new = _copied(source, own, replace=directive == "REPLACE")
-        locks.applied(container, new.extra)
         granted(asked, container, new.extra)
         if "x-amz-tagging-directive" in asked.headers:
             replace = asked.headers["x-amz-tagging-directive"].upper() == "REPLACE"
@@ -263,8 +258,14 @@ class ObjectsApi:
         """What is not there is gone, too."""
         asked = self._read(call)
         version = call.query.get("versionId")
+        if version is not None and not version_time(version):
+            raise BadInput("Invalid version id specified", kind="InvalidArgument")
+        held = {name: asked.headers[name] for name in ("if-match",) if name in asked.headers}
+        if any(name.startswith("x-amz-if-match-") for name in asked.headers):
+            raise NotImplementedYet("Only If-Match is a condition of a deletion.")
         done = await self._store.write(
-            lambda tx: deleted(self._store, tx, asked, asked.key, version), name="object delete"
+            lambda tx: deleted(self._store, tx, asked, asked.key, version, held),
+            name="object delete",
         )
         headers = {"x-amz-delete-marker": "true"} if done.marker else {}
         if done.version is not None:
@@ -296,8 +297,9 @@ class ObjectsApi:
 
 def granted(asked: Asked, container: ContainerRow, extra: dict[str, Any]) -> None:
     """What a write's headers say of who may read it. Raises Denied, also for locks that are not the
-    caller's to set."""
+    caller's to set, and BadInput for locks where there are none."""
     locks.check(asked, container)
+    lock.check_kept(container.options, extra)
     extra.pop(OBJECT_ACL, None)
     found = acls.for_object(asked, container)
     if found:

@@ -93,6 +93,8 @@ class Signing:
         if found is None:
             return None
         signatures.check_time(found, self._clock())
+        if found.version == 2 and not signatures.is_signed_2(call.operation.query):
+            raise Denied("This operation is signed by version 4 only.")
         key = self._keys.find(tx, found.access)
         if key is None:
             raise Denied(

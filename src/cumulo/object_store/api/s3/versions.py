@@ -13,6 +13,7 @@ from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput
 from cumulo.object_store.model.listing import END
+from cumulo.object_store.model.version import NULL, version_time
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.versions import Version
 
@@ -72,6 +73,10 @@ class VersionsApi:
                 before = current.timestamp
             elif older is not None:
                 before = older.timestamp
+            else:
+                # It was deleted since. A version's name is its time; behind `null` nobody knows
+                # what came, and whoever deletes what is listed wants the rest from its beginning.
+                before = "~" if version == NULL or not version_time(version) else version
         return row, (name, before)
 
     async def _lines(

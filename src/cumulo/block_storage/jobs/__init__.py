@@ -1,0 +1,1 @@
+"""Durable work: volumes that become images (`uploads`), and backups (`backups`)."""
