@@ -65,6 +65,11 @@ EVENTS = (
         on("floatingip", "network.floatingip.update", port_id=str | None),
         on("floatingip", "network.floatingip.delete"),
         on(
+            "trunk",
+            *(f"network.trunk.{verb}" for verb in ("create", "update", "delete")),
+            name=str | None,
+        ),
+        on(
             "qos_policy",
             *(f"network.qos_policy.{verb}" for verb in ("create", "update", "delete")),
             name=str | None,

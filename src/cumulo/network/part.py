@@ -19,6 +19,7 @@ from cumulo.network.model.port import (
     ROUTER_GATEWAY,
     ROUTER_INTERFACE,
     PortRow,
+    dhcp_options,
     is_guest,
     port_status,
 )
@@ -300,6 +301,7 @@ def _port(
         allowed_address_pairs=tuple(row.allowed_address_pairs),
         security_groups=tuple(groups),
         qos=qos,
+        dhcp_options=dhcp_options(row),
     )
 
 

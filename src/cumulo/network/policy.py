@@ -110,6 +110,10 @@ RULES: dict[str, str] = {
         for verb in ("create", "get", "update", "delete")
         for kind in ("bandwidth_limit", "dscp_marking", "packet_rate_limit", "minimum_bandwidth")
     },
+    **_verbs("trunk"),
+    "get_subports": _READER,
+    "add_subports": _MEMBER,
+    "remove_subports": _MEMBER,
     "get_rule_type": "role:reader or rule:admin_only",
     "show_rule_type": _ADMIN,
     "get_quota": f"{_READER} or role:manager and project_id:%(project_id)s",
@@ -130,6 +134,7 @@ RULES: dict[str, str] = {
             "security_groups",
             "subnetpools",
             "policies",
+            "trunks",
         )
     },
 }

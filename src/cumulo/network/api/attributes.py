@@ -106,6 +106,8 @@ class Wrapped(msgspec.Struct):
     dscp_marking_rule: dict[str, Any] | None = None
     packet_rate_limit_rule: dict[str, Any] | None = None
     minimum_bandwidth_rule: dict[str, Any] | None = None
+    trunk: dict[str, Any] | None = None
+    trunks: list[dict[str, Any]] | None = None
     quota: dict[str, Any] | None = None
     agent: dict[str, Any] | None = None
 

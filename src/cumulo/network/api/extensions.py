@@ -74,6 +74,8 @@ EXTENSIONS = {
     "subnet_allocation": "Subnet Allocation",
     "subnet_onboard": "Subnet Onboard",
     "subnetpool-prefix-ops": "Subnet Pool Prefix Operations",
+    "trunk": "Trunk Extension",
+    "trunk-details": "Trunk port details",
 }
 
 

@@ -26,6 +26,7 @@ from cumulo.network.api.security_groups import (
 from cumulo.network.api.subnetpools import PoolActionsApi, address_scopes, subnetpools
 from cumulo.network.api.subnets import subnets
 from cumulo.network.api.tags import TagsApi
+from cumulo.network.api.trunks import SubPortsApi, trunks
 from cumulo.network.model.qos import FIELDS
 from cumulo.network.policy import RULES
 from cumulo.network.service.network import NetworkService
@@ -34,6 +35,7 @@ from cumulo.network.service.network import NetworkService
 def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
     routers_api = Collection(routers(network))
     floatingips_api = Collection(floatingips(network))
+    trunks_api = Collection(trunks(network))
     policies_api = Collection(qos_policies(network))
     addresses_api = Collection(address_groups(network))
     pools_api = Collection(subnetpools(network))
@@ -48,6 +50,7 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
         Collection(rbac_policies(network)),
         pools_api,
         policies_api,
+        trunks_api,
         addresses_api,
         DefaultRulesCollection(default_rules(network)),
         Collection(availabilities(network)),
@@ -71,6 +74,7 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
             *(operation for each in (*collections, *parts) for operation in each.operations()),
             *AddressesApi(network, addresses_api).operations(),
             *PoolActionsApi(network, pools_api).operations(),
+            *SubPortsApi(network, trunks_api).operations(),
             *RuleTypesApi().operations(),
             *RoutesApi(network, routers_api).operations(),
             *AutoTopologyApi(network).operations(),

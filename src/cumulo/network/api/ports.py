@@ -13,7 +13,7 @@ from cumulo.network.model.port import PortRow
 from cumulo.network.service.addresses import addresses_of
 from cumulo.network.service.names import full_name
 from cumulo.network.service.network import NetworkService
-from cumulo.network.service.ports import CREATE_ONLY, PortWishes
+from cumulo.network.service.port_wishes import CREATE_ONLY, PortWishes
 
 SHOWN = STANDARD | {
     "name",
@@ -32,6 +32,7 @@ SHOWN = STANDARD | {
     "dns_domain",
     "qos_policy_id",
     "qos_network_policy_id",
+    "trunk_details",
     "dns_assignment",
     "binding:host_id",
     "binding:vnic_type",
@@ -47,8 +48,9 @@ def ports(network: NetworkService) -> Noun[PortRow]:
         fixed = addresses_of(tx, ids)
         groups = network.ports.groups_of(tx, ids)
         networks = network.networks.by_ids(tx, sorted({row.network_id for row in rows}))
+        carried = network.trunks.details(tx, ids)
         policies = {each.id: each.qos_policy_id for each in networks.values()}
-        return [
+        bodies = [
             _body(
                 row,
                 networks.get(row.network_id),
@@ -61,6 +63,11 @@ def ports(network: NetworkService) -> Noun[PortRow]:
             )
             for row in rows
         ]
+        for body in bodies if carried else ():
+            # Only ports that carry others have it, as in the real service.
+            if body["id"] in carried:
+                body["trunk_details"] = carried[body["id"]]
+        return bodies
 
     return Noun(
         name="port",

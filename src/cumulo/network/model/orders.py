@@ -75,6 +75,14 @@ class AddressPair(msgspec.Struct, frozen=True):
     mac: str | None = None
 
 
+class DhcpOption(msgspec.Struct, frozen=True):
+    """`name`: dnsmasq's, or a number; `version`: of IP."""
+
+    name: str
+    value: str
+    version: int = 4
+
+
 class Limit(msgspec.Struct, frozen=True):
     """How much may pass: bytes (or packets) a second, and how many at once."""
 
@@ -108,6 +116,7 @@ class PortSpec(msgspec.Struct, frozen=True, tag="port"):
     allowed_address_pairs: tuple[AddressPair, ...] = ()
     security_groups: tuple[str, ...] = ()
     qos: Qos | None = None
+    dhcp_options: tuple[DhcpOption, ...] = ()
 
 
 class SecurityGroupRule(msgspec.Struct, frozen=True):
@@ -177,6 +186,7 @@ class Neighbour(msgspec.Struct, frozen=True):
     hostname: str = ""
     device_id: str = ""
     project_id: str = ""
+    dhcp_options: tuple[DhcpOption, ...] = ()
 
 
 class Neighbours(msgspec.Struct, frozen=True, tag="neighbours"):

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
-from cumulo.network.model.orders import ACTIVE, DOWN, AddressPair
+from cumulo.network.model.orders import ACTIVE, DOWN, AddressPair, DhcpOption
 from cumulo.network.model.standard import Standard
 
 DHCP = "network:dhcp"
@@ -85,6 +85,14 @@ def port_status(
     if host_id is None or not admin_state_up or observed is None or fault is not None:
         return DOWN
     return ACTIVE if observed == ACTIVE or role in OF_ROUTERS else DOWN
+
+
+def dhcp_options(port: PortRow) -> tuple[DhcpOption, ...]:
+    """`extra_dhcp_opts`, as hosts are told of them."""
+    return tuple(
+        DhcpOption(str(each["opt_name"]), str(each["opt_value"]), int(each["ip_version"]))
+        for each in port.extra_dhcp_opts
+    )
 
 
 def is_guest(port: PortRow) -> bool:

@@ -31,7 +31,8 @@ from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate
 from cumulo.network.service.names import checked_domain, checked_name
 from cumulo.network.service.networks import Networks
-from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.port_wishes import PortWishes
+from cumulo.network.service.ports import Ports
 from cumulo.network.service.qos import QosPolicies
 from cumulo.network.service.refusals import bad, not_found
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell

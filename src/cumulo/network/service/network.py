@@ -40,6 +40,7 @@ from cumulo.network.service.service_ports import ServicePorts
 from cumulo.network.service.subnetpools import SubnetPools
 from cumulo.network.service.subnets import Subnets
 from cumulo.network.service.tools import Tools
+from cumulo.network.service.trunks import Trunks
 
 
 class NetworkService:
@@ -79,6 +80,7 @@ class NetworkService:
         self.availabilities = Availabilities(self.networks)
         self.auto_topologies = AutoTopologies(self.networks, self.subnets, self.routers)
         self.floatingips = FloatingIps(tools, self.networks, self.ports, self.qos_policies)
+        self.trunks = Trunks(tools, self.ports)
         self.port_forwardings = PortForwardings(tools, self.floatingips, self.ports)
         self.compute_groups = ComputeGroups(
             self.security_groups, self.security_group_rules, self.ports

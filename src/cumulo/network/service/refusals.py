@@ -27,6 +27,7 @@ _ABSENT = {
     "policy": ("QoS policy {} could not be found.", "QosPolicyNotFound"),
     "qos_policy": ("QoS policy {} could not be found.", "QosPolicyNotFound"),
     "qos_rule": ("QoS rule {} could not be found.", "QosRuleNotFound"),
+    "trunk": ("Trunk {} could not be found.", "TrunkNotFound"),
     "security_group": ("Security group {} does not exist", "SecurityGroupNotFound"),
     "security_group_rule": (
         "Security group rule {} does not exist",
@@ -66,4 +67,15 @@ def address_taken(address: str, subnet_id: str) -> Conflict:
 def no_address(where: str) -> Conflict:
     return Conflict(
         f"No more IP addresses available on {where}.", kind="IpAddressGenerationFailure"
+    )
+
+
+def port_in_use(port_id: str, what: str, trunk_id: str) -> Conflict:
+    if what == "parent":
+        return Conflict(
+            f"Port {port_id} is currently a parent port for trunk {trunk_id}.",
+            kind="PortInUseAsTrunkParent",
+        )
+    return Conflict(
+        f"Port {port_id} is currently a subport for trunk {trunk_id}.", kind="PortInUseAsSubPort"
     )

@@ -26,7 +26,8 @@ from cumulo.network.queries.number import next_number
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.networks import Networks
-from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.port_wishes import PortWishes
+from cumulo.network.service.ports import Ports
 from cumulo.network.service.refusals import bad, not_found, unfit
 from cumulo.network.service.subnets import Subnets, clean_route
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell

@@ -188,6 +188,24 @@ class RuleTypeAnswer(Body, kw_only=True):
     rule_type: RuleType
 
 
+class SubPort(Body, kw_only=True):
+    port_id: str
+    segmentation_type: str
+    segmentation_id: int
+
+
+class Trunk(Standard, kw_only=True):
+    tags: list[str]
+    admin_state_up: bool
+    port_id: str
+    status: str
+    sub_ports: list[SubPort]
+
+
+class SubPorts(Body, kw_only=True):
+    sub_ports: list[SubPort]
+
+
 class Prefixes(Body, kw_only=True):
     prefixes: list[str]
 
@@ -246,5 +264,10 @@ LINES: dict[str, Any] = {
     },
     "GET /v2.0/qos/rule-types": RuleTypes,
     "GET /v2.0/qos/rule-types/{type}": RuleTypeAnswer,
+    **lines("trunk", "trunks", "trunks", Trunk),
+    **tag_lines("trunks", Tags, Empty),
+    "GET /v2.0/trunks/{id}/get_subports": SubPorts,
+    "PUT /v2.0/trunks/{id}/add_subports": Trunk,
+    "PUT /v2.0/trunks/{id}/remove_subports": Trunk,
     **lines("address_scope", "address_scopes", "address-scopes", AddressScope),
 }

@@ -105,6 +105,7 @@ class Port(Body, kw_only=True):
     status: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET
+    trunk_details: dict[str, Any] | UnsetType = UNSET
     updated_at: str | UnsetType | None = UNSET
 
 
@@ -173,6 +174,7 @@ class Quota(Body, kw_only=True):
     security_group_rule: int | SecurityGroupRuleSummary
     subnet: int | SubnetSummary
     subnetpool: int | SubnetSummary
+    trunk: int | SubnetSummary
 
 
 class Floatingip(Body, kw_only=True):

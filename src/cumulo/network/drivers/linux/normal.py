@@ -14,6 +14,7 @@ import msgspec
 from cumulo.network.drivers.linux.qos import checked
 from cumulo.network.drivers.linux.security import rule_text
 from cumulo.network.model.orders import (
+    DhcpOption,
     HostNetworks,
     Neighbours,
     NetworkSpec,
@@ -24,6 +25,8 @@ from cumulo.network.model.orders import (
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{2,40}")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+_OPTION = re.compile(r"[a-z0-9-]{1,64}")
+_VALUE = re.compile(r"[ -~]{1,255}")
 _NUMBERS = range(1, 2**31)
 FORWARDED = ("tcp", "udp", "sctp", "dccp")
 
@@ -118,6 +121,7 @@ def check_port(port: PortSpec) -> None:
         ipaddress.ip_address(fixed.address)
     if port.qos is not None:
         checked(port.qos.limits, port.qos.dscp)
+    check_options(port.dhcp_options)
     for pair in port.allowed_address_pairs:
         ipaddress.ip_network(pair.address)
         if pair.mac is not None:
@@ -149,8 +153,16 @@ def check_neighbours(network: Neighbours) -> None:
         _mac(port.mac)
         if port.tunnel:
             ipaddress.ip_address(port.tunnel)
+        check_options(port.dhcp_options)
         for fixed in port.fixed_ips:
             ipaddress.ip_address(fixed.address)
+
+
+def check_options(options: Iterable[DhcpOption]) -> None:
+    """They are lines of a file that dnsmasq reads: none may be more than its line."""
+    for option in options:
+        if not _OPTION.fullmatch(option.name) or not _VALUE.fullmatch(option.value):
+            raise ValueError(f"malformed DHCP option {option.name!r}")
 
 
 def check_router(router: RouterSpec) -> None:
