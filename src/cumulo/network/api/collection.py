@@ -136,9 +136,9 @@ class Collection:
         sent = getattr(call.body, noun.name)
         if sent is None:
             raise BadRequest(f"Unable to find '{noun.name}' in request body", kind="HTTPBadRequest")
-        row = self.find(call, tx)
         sent = renamed(noun, sent)
         wishes = read(noun, sent, "update")
+        row = self.find(call, tx)
         target = self._target(call, tx, row)
         if noun.wished is not None:
             target |= noun.wished(sent)
