@@ -5,6 +5,7 @@ from typing import Any
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.http.operations import Call, Operation
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.network.api.attributes import (
     Noun,
     Wrapped,
@@ -16,7 +17,7 @@ from cumulo.network.api.attributes import (
     renamed,
 )
 from cumulo.network.api.lists import list_of
-from cumulo.network.service.refusals import not_found
+from cumulo.network.service.refusals import PreconditionFailed, not_found
 
 MOST_AT_ONCE = 500
 
@@ -136,9 +137,10 @@ class Collection:
         sent = getattr(call.body, noun.name)
         if sent is None:
             raise BadRequest(f"Unable to find '{noun.name}' in request body", kind="HTTPBadRequest")
-        row = self.find(call, tx)
         sent = renamed(noun, sent)
         wishes = read(noun, sent, "update")
+        row = self.find(call, tx)
+        _refuse_other_revision(call, row)
         target = self._target(call, tx, row)
         if noun.wished is not None:
             target |= noun.wished(sent)
@@ -147,7 +149,28 @@ class Collection:
         return {noun.name: present(call, noun, tx, [row])[0]}
 
     def delete(self, call: Call, tx: Tx) -> None:
-        self.noun.verbs.delete(tx, self.find(call, tx), admin_or_self(call))
+        row = self.find(call, tx)
+        _refuse_other_revision(call, row)
+        self.noun.verbs.delete(tx, row, admin_or_self(call))
+
+
+def _refuse_other_revision(call: Call, row: Any) -> None:
+    """`If-Match: revision_number=N`: only while nobody else has changed it."""
+    given = call.header("If-Match")
+    if given is None:
+        return
+    name, _, text = given.strip().strip('"').partition("=")
+    number = whole_or_none(text.strip())
+    if name.strip() != "revision_number" or number is None:
+        raise BadRequest(
+            f"Invalid input for If-Match. Reason: '{given:.80}' is not revision_number=N.",
+            kind="HTTPBadRequest",
+        )
+    if number != getattr(row, "revision_number", number):
+        raise PreconditionFailed(
+            f"Constrained to {number}, but current revision is {row.revision_number}",
+            kind="RevisionNumberConstraintFailed",
+        )
 
 
 class Within(Collection):

@@ -55,6 +55,7 @@ EXTENSIONS = {
     "rbac-policies": "RBAC Policies",
     "rbac-security-groups": "Add security_group type to network RBAC",
     "rbac-subnetpool": "Add subnetpool type to RBAC",
+    "revision-if-match": "If-Match constraints based on revision_number",
     "router": "Neutron L3 Router",
     "router_availability_zone": "Router Availability Zone",
     "security-group": "security-group",

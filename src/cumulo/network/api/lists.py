@@ -209,10 +209,12 @@ def _links(call: Call, ids: list[str], limit: int, backwards: bool) -> list[dict
     kept = [pair for pair in call.query.pairs if pair[0] not in ("marker", "page_reverse")]
     links = []
     full = len(ids) >= limit
-    if ids and (full or backwards):
-        query = urlencode([*kept, ("marker", ids[-1])])
+    # An empty page leads back, too: from the end, or from the beginning.
+    if full or backwards:
+        query = urlencode([*kept, *(("marker", id) for id in ids[-1:])])
         links.append({"rel": "next", "href": f"{call.url}?{query}"})
-    if ids and (full or not backwards):
-        query = urlencode([*kept, ("marker", ids[0]), ("page_reverse", "True")])
+    if full or not backwards:
+        before = [("marker", id) for id in ids[:1]]
+        query = urlencode([*kept, *before, ("page_reverse", "True")])
         links.append({"rel": "previous", "href": f"{call.url}?{query}"})
     return links

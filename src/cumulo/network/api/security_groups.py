@@ -109,9 +109,6 @@ class GroupsCollection(Collection):
 
     def index(self, call: Call, tx: Tx) -> Any:
         project = call.principal.project_id
-        if call.allowed("context_is_admin", {}):
-            asked = [*call.query.all("project_id"), *call.query.all("tenant_id")]
-            project = asked[0] if asked and 0 < len(asked[0]) <= 64 else project
         if project is not None:
             self._groups.default_of(tx, project)
         return super().index(call, tx)

@@ -81,6 +81,7 @@ class RbacPolicies:
             action=str(wishes.action),
             target=str(wishes.target_tenant),
         )
+        self._refuse_hidden_scope(tx, thing, row.target)
         self._tools.quotas.take(tx, project_id, rbac_policy=1)
         if not tx.insert(row, ignore_duplicate=True):
             raise _twice()
@@ -142,6 +143,19 @@ class RbacPolicies:
                 f"RBAC policy on object {row.object_id} cannot be removed because other objects "
                 f"depend on it.\nDetails: {details}",
                 kind="RbacPolicyInUse",
+            )
+
+    def _refuse_hidden_scope(self, tx: Tx, thing: Standard, target: str) -> None:
+        """A pool is shared with nobody who may not use its address scope."""
+        if not isinstance(thing, SubnetPoolRow) or thing.address_scope_id is None:
+            return
+        scope = tx.get(AddressScopeRow, thing.address_scope_id)
+        assert scope is not None
+        known = {each.target for each in self._shares.of(tx, scope.id)} | {scope.project_id}
+        if not known & {target, EVERYBODY}:
+            raise invalid(
+                f"Only subnet pools can be shared whose address scope {scope.id} is shared with "
+                "the same project"
             )
 
     def _follow(self, tx: Tx, kind: str, thing: Standard) -> None:

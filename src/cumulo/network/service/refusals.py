@@ -1,6 +1,11 @@
 """Refusals that several nouns have, in the network API's words and types."""
 
-from cumulo.core.faults import BadRequest, Conflict, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
+
+
+class PreconditionFailed(Fault):
+    status = 412
+    title = "Precondition Failed"
 
 
 def not_found(noun: str, id: str) -> NotFound:
