@@ -214,6 +214,15 @@ def test_networks_and_addresses(house: House) -> None:
     house.run(run)
 
 
+async def _backed_up(hands: Hands, volume: str) -> None:
+    await hands.do(f"/volumes/{volume}/do/backup", name="kept")
+    backup = ids_of(await hands.browser.get("/volumebackups"), "volumebackups")[0]
+    kept = f"/volume/v3/backups/{backup}"
+    await hands.until(kept, lambda b: b["backup"]["status"] == "available")
+    await hands.do(f"/volumebackups/{backup}/do/restore", name="restored")
+    await hands.until("/volume/v3/volumes?name=restored", lambda b: len(b["volumes"]) == 1)
+
+
 def test_what_is_kept(house: House) -> None:
     """Images, volumes, snapshots, shares, names, stacks."""
 
@@ -249,6 +258,7 @@ def test_what_is_kept(house: House) -> None:
         await hands.do(f"/snapshots/{snapshot}/do/volume", name="after", size="2")
         page = text_of(await hands.browser.get(f"/volumes/{volume}/do/delete"))
         assert "snapshots, which have to go first" in page and "before" in page
+        await _backed_up(hands, volume)
         zone = await hands.make("zones", name="example.org", email="a@example.org")
         at = f"/zones/{zone}/part/records"
         form = {"name": "www", "type": "A", "records": "192.0.2.1\n192.0.2.2", "ttl": "60"}

@@ -44,7 +44,13 @@ def build(frame: Frame) -> Service:
             storage, frame.caller, frame.rules("block_storage", RULES, project_only(RULES))
         ),
         parts=[
-            StoragePart(frame.get(Identity), storage.images, storage.volumes, storage.snapshots)
+            StoragePart(
+                frame.get(Identity),
+                storage.images,
+                storage.volumes,
+                storage.snapshots,
+                storage.messages,
+            )
         ],
         counts={"volumes": storage.volumes.count, "backups": storage.backups.count},
     )

@@ -20,14 +20,15 @@ EVENTS = (
         on(
             "volume",
             "volume.delete.start",
-            *(f"volume.{v}.end" for v in ("create", "delete", "extend")),
+            *(f"volume.{v}.end" for v in ("create", "delete", "extend", "revert")),
         ),
         on("volume", "volume.extend.start", size=int),
         on("volume", "volume.reimage.start", image=str),
         on("volume", "volume.reimage.end"),
+        on("volume", "volume.revert.start", snapshot=str),
         on(
             "volume",
-            *(f"volume.{v}.error" for v in ("create", "delete", "extend", "reimage")),
+            *(f"volume.{v}.error" for v in ("create", "delete", "extend", "reimage", "revert")),
             reason=str,
         ),
         on(
@@ -35,6 +36,8 @@ EVENTS = (
             *(f"volume.{verb}.{end}" for verb in ("attach", "detach") for end in ("start", "end")),
             server=str | None,
         ),
+        on("volume", "volume.unmanage"),
+        on("snapshot", "snapshot.unmanage"),
         on("volume", "volume.adopt", host=str, size=int),
         on("volume", "volume.upload.start", image=str),
         on("volume", "volume.upload.end"),

@@ -5,12 +5,22 @@ from typing import Any
 
 import msgspec
 
+from cumulo.block_storage.model.message import (
+    NO_SNAPSHOT,
+    NOT_CREATED,
+    NOT_DELETED,
+    NOT_EXTENDED,
+    NOT_REIMAGED,
+    NOT_REVERTED,
+    SNAPSHOT_STAYS,
+)
 from cumulo.block_storage.model.orders import DiskSource, SeenDisk, SeenPool, WantedDisk
 from cumulo.block_storage.model.pool import PoolRow
 from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.queries import snapshot as snapshot_queries
 from cumulo.block_storage.queries import volume as volume_queries
+from cumulo.block_storage.service.messages import Messages
 from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.snapshots import Snapshots
 from cumulo.block_storage.service.volumes import Volumes
@@ -23,6 +33,14 @@ from cumulo.core.hosts.model import UnknownRow
 from cumulo.identity.interface import Identity
 from cumulo.image.interface import ImageInfo, Images
 
+_FAILURES = {
+    "create": NOT_CREATED,
+    "extend": NOT_EXTENDED,
+    "reimage": NOT_REIMAGED,
+    "revert": NOT_REVERTED,
+    "delete": NOT_DELETED,
+}
+
 
 class StoragePart:
     """Implements `core.hosts.conductor.Part`."""
@@ -33,12 +51,18 @@ class StoragePart:
     host_type = SeenPool
 
     def __init__(
-        self, identity: Identity, images: Images, volumes: Volumes, snapshots: Snapshots
+        self,
+        identity: Identity,
+        images: Images,
+        volumes: Volumes,
+        snapshots: Snapshots,
+        messages: Messages,
     ) -> None:
         self._identity = identity
         self._images = images
         self._volumes = volumes
         self._snapshots = snapshots
+        self._messages = messages
 
     def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, WantedDisk]:
         if not ids:
@@ -104,6 +128,8 @@ class StoragePart:
             # Of a disk that is lost it stays known how large it was: it is not made anew.
             size = disk.size_gb if disk.connection is not None else row.observed_size
             changes |= {"observed_size": size, "connection": disk.connection}
+            if size and seen.fault is None:
+                changes["reverting_to"] = None
         if seen.fault is not None and row.observed_size == 0:
             # It could not be written: what is there is not what is wanted.
             changes |= {"observed_size": 0, "connection": None}
@@ -114,7 +140,8 @@ class StoragePart:
         if seen.fault is not None and seen.fault != before.fault:
             verb = _verb(before)
             emit(tx, f"volume.{verb}.error", row.id, project_id=row.project_id, reason=seen.fault)
-        elif before.status in ("creating", "downloading", "extending") and (
+            self._messages.failed(tx, "VOLUME", row.id, row.project_id, _FAILURES[verb], seen.fault)
+        elif before.status in ("creating", "downloading", "extending", "reverting") and (
             row.status != before.status
         ):
             emit(tx, f"volume.{_verb(before)}.end", row.id, project_id=row.project_id)
@@ -131,6 +158,8 @@ class StoragePart:
         verb = "delete" if row.wanted == "absent" else "create"
         if seen.fault is not None:
             emit(tx, f"snapshot.{verb}.error", row.id, project_id=row.project_id, reason=seen.fault)
+            why = NO_SNAPSHOT if verb == "create" else SNAPSHOT_STAYS
+            self._messages.failed(tx, "VOLUME_SNAPSHOT", row.id, row.project_id, why, seen.fault)
         elif row.observed_size == 0:
             emit(tx, "snapshot.create.end", row.id, project_id=row.project_id)
 
@@ -140,13 +169,17 @@ def _verb(row: VolumeRow) -> str:
         return "delete"
     if row.observed_size:
         return "extend"
+    if row.reverting_to is not None:
+        return "revert"
     return "reimage" if row.content else "create"
 
 
 def _volume_disk(row: VolumeRow, images: Mapping[str, ImageInfo]) -> WantedDisk:
     """One that waits for its snapshots to go, or has failed, is left as it is."""
     source = None
-    if row.image_id is not None and not row.observed_size:
+    if row.reverting_to is not None and not row.observed_size:
+        source = DiskSource(disk_id=row.reverting_to)
+    elif row.image_id is not None and not row.observed_size:
         # Of one that was deleted a host may still have the content, or say that nobody has.
         image = images.get(row.image_id)
         source = DiskSource(

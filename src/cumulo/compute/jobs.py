@@ -30,7 +30,6 @@ from cumulo.compute.service.snapshots import IMAGE, Copying
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later, now
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import Conflict
 from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.hosts.copies import HostCopy, bytes_of, send
 from cumulo.core.work.jobs import Failed, Job, Jobs, Kind, Outcome, Run, Step
@@ -327,17 +326,8 @@ class ComputeJobs:
 
     async def _upload(self, run: Run[Any], image_id: str, who: Principal) -> None:
         row = await run.read(lambda tx: self._row(tx, run))
-        known = await run.read(lambda tx: self._servers.images.find(tx, [image_id]).get(image_id))
-        if known is None:
-            raise Failed(f"Image {image_id} was deleted meanwhile.")
-        if known.status == "active":
-            return  # the step is done a second time
-        await run.hold()
         reader = HostCopy(self._ask, row.host_id or "", _name(run))
-        try:
-            await self._uploads.receive(image_id, bytes_of(reader), who, lambda tx, row: None)
-        except Conflict as reason:  # An upload that was killed is being cleared away.
-            raise OSError(reason.message) from reason
+        await self._uploads.of_job(run, image_id, lambda: bytes_of(reader), who)
 
     async def drop(self, run: Run[Any]) -> None:
         """The copy on the host goes; one that nobody can ask for goes by itself after a day."""

@@ -1,13 +1,14 @@
 """What other services may ask of image."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.types import events, on
+from cumulo.core.work.jobs import Run
 from cumulo.image.meters import METERS
 
 EVENTS = (
@@ -96,6 +97,13 @@ class ImageUploads(Protocol):
     ) -> None:
         """Take the bytes of a queued image; `allow(tx, row)` may refuse. Afterwards it is active,
         or queued again with no bytes. Raises core.faults."""
+
+    async def of_job(
+        self, run: Run[Any], image_id: str, body: Callable[[], AsyncIterator[bytes]], who: Principal
+    ) -> None:
+        """The step of another service's job that hands over the bytes of an image which it has
+        reserved: done a second time, it does nothing. Raises Failed for an image that was deleted,
+        OSError while an upload that was killed is being cleared away, core.faults."""
 
 
 class Images(Protocol):

@@ -4,7 +4,9 @@ import asyncio
 import os
 import subprocess
 import uuid
+from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from cumulo.block_storage.drivers.driver import (
     VolumeSpec,
 )
 from cumulo.block_storage.drivers.fake import FakeDriver, Fault
-from cumulo.block_storage.drivers.file import FileDriver
+from cumulo.block_storage.drivers.file import FileDriver, reflink
 
 KINDS = {"file": FileDriver, "fake": FakeDriver}
 
@@ -251,5 +253,40 @@ class TestFake:
                 await driver.copy_in("another", source)
             with pytest.raises(VolumeFault):
                 await driver.copy_in("volume-a", tmp_path / "nothing")
+
+        asyncio.run(body())
+
+    def test_what_a_guest_has_open_is_not_read_by_a_tool(self, kind: str, tmp_path: Path) -> None:
+        """It is copied by blocks that are shared, or not at all."""
+        if kind != "file":
+            return
+
+        async def body() -> None:
+            driver = make(kind, tmp_path)
+            await driver.ensure_volume(spec())
+            found = driver.path("volume-a")
+            assert found is not None
+            guest = subprocess.Popen(
+                ["qemu-io", "-f", found[1], found[0]], stdin=PIPE, stdout=PIPE, bufsize=0
+            )
+            try:
+                assert guest.stdin is not None and guest.stdout is not None
+                guest.stdin.write(b"write -P 1 0 64k\n")
+                while b"ops" not in guest.stdout.readline():
+                    pass
+                source = VolumeSource(found[0], found[1])
+                made = await driver.ensure_volume(spec(id="volume-b", source=source))
+                with suppress(VolumeFault):
+                    await driver.copy_out("volume-a", tmp_path / "copy", "raw")
+            finally:
+                guest.communicate(b"quit\n", timeout=10)
+            shares = reflink(Path(found[0]), tmp_path / "shared")
+            assert made.fault == (
+                None
+                if shares
+                else "a guest has it open, and this file system cannot share its blocks"
+            )
+            assert driver.has("volume-b") is shares
+            await driver.copy_out("volume-a", tmp_path / "copy", "raw")
 
         asyncio.run(body())

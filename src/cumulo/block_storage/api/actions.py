@@ -96,6 +96,14 @@ class Reimage(StrictBody):
     reimage_reserved: BoolLike = False
 
 
+class Revert(StrictBody):
+    snapshot_id: Uuid
+
+
+class Extended(StrictBody):
+    error: BoolLike = False
+
+
 class UploadImage(StrictBody):
     image_name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     force: BoolLike = False
@@ -170,24 +178,32 @@ class ActionsApi:
             ("os-unset_image_metadata", self.unset_image, f"{image}remove", ImageKey, 200),
         ]
         path = "/volumes/{volume_id}/action"
-        return [
-            Operation(
-                "POST",
-                path,
-                self.reimage,
-                policy="volume:reimage",
-                early=False,
-                action="os-reimage",
-                body=action_body("os-reimage", Reimage),
-                status=202,
-                since="3.68",
-                title="os-reimage",
+        late: list[tuple[str, Any, str, Any, int, str]] = [
+            ("revert", self.revert, "volume:revert_to_snapshot", Revert, 202, "3.40"),
+            ("os-reimage", self.reimage, "volume:reimage", Reimage, 202, "3.68"),
+            (
+                "os-extend_volume_completion",
+                self.extended,
+                "volume:extend_volume_completion",
+                Extended,
+                202,
+                "3.71",
             ),
+        ]
+        return [
+            *(self._action(path, *row) for row in late),
             *(self._action(path, *row) for row in table),
         ]
 
     def _action(
-        self, path: str, name: str, handler: Any, policy: str, kind: Any, status: int
+        self,
+        path: str,
+        name: str,
+        handler: Any,
+        policy: str,
+        kind: Any,
+        status: int,
+        since: str | None = None,
     ) -> Operation:
         return Operation(
             "POST",
@@ -198,6 +214,7 @@ class ActionsApi:
             action=name,
             body=action_body(name, kind),
             status=status,
+            since=since,
             title=name,
         )
 
@@ -211,6 +228,20 @@ class ActionsApi:
         source = from_image(self._storage.images.usable(tx, wish.image_id, call.principal))
         self._volumes.check_image(tx, row, source, statuses)
         self._volumes.write_image(tx, row, source, call.principal)
+
+    def revert(self, call: Call, tx: Tx) -> None:
+        row = self._found(call, tx)
+        self._volumes.revert(tx, row, call.body.value.snapshot_id, call.principal)
+
+    def extended(self, call: Call, tx: Tx) -> None:
+        """For drivers that leave the rest to a server's host and wait for its word. None here does:
+        the host says itself how large a volume is."""
+        row = self._found(call, tx)
+        if row.status != "extending":
+            raise BadRequest(
+                f"Invalid volume: Volume {row.id} status must be extending, but is {row.status}."
+            )
+        self._volumes.order(tx, row)
 
     def upload(self, call: Call, tx: Tx) -> Any:
         """It becomes an image. `force` means nothing, as with Cinder's own default: a volume that a

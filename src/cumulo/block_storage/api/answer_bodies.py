@@ -167,19 +167,6 @@ class Extension(Body, kw_only=True):
     updated: str
 
 
-class Service(Body, kw_only=True):
-    active_backend_id: Any = UNSET
-    binary: str
-    disabled_reason: Any
-    frozen: bool | UnsetType = UNSET
-    host: str
-    replication_status: str | UnsetType = UNSET
-    state: str
-    status: str
-    updated_at: str | None
-    zone: str
-
-
 class Host(Body, kw_only=True):
     host_name: str
     last_update: str = field(name="last-update")
@@ -211,6 +198,7 @@ class VolumeSummary(Body, kw_only=True):
 class VolumeSummarySummary(Body, kw_only=True):
     total_count: int
     total_size: int
+    metadata: dict[str, list[str]] | UnsetType = UNSET
 
 
 class Limit(Body, kw_only=True):
@@ -304,25 +292,12 @@ class ExtensionsAnswer(Body, kw_only=True):
     extensions: list[Extension]
 
 
-class ServicesAnswer(Body, kw_only=True):
-    services: list[Service]
-
-
 class HostsAnswer(Body, kw_only=True):
     hosts: list[Host]
 
 
 class HostAnswer(Body, kw_only=True):
     host: list[HostSummary]
-
-
-class SwitchedServiceAnswer(Body, kw_only=True):
-    binary: str
-    disabled: bool
-    disabled_reason: str | UnsetType | None = UNSET
-    host: str
-    service: str
-    status: str
 
 
 class VolumesAnswer(Body, kw_only=True):

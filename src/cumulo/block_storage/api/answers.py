@@ -24,10 +24,8 @@ from cumulo.block_storage.api.answer_bodies import (
     QosListAnswer,
     QuotaClassAnswer,
     QuotaSetAnswer,
-    ServicesAnswer,
     SnapshotAnswer,
     SnapshotsAnswer,
-    SwitchedServiceAnswer,
     TransferAnswer,
     TransfersAnswer,
     TypeAccessAnswer,
@@ -40,6 +38,7 @@ from cumulo.block_storage.api.answer_bodies import (
     VolumeTypesAnswer,
 )
 from cumulo.block_storage.api.backup_answers import BACKUP_ANSWERS
+from cumulo.block_storage.api.cloud_answers import CLOUD_ANSWERS
 from cumulo.block_storage.api.group_answers import GROUP_ANSWERS
 from cumulo.core.http.responses import Empty
 
@@ -54,7 +53,6 @@ ANSWERS: dict[str, Any] = {
     "GET /os-hosts": HostsAnswer,
     "GET /os-hosts/{host_name}": HostAnswer,
     "GET /os-quota-sets/{target_id}": QuotaSetAnswer,
-    "GET /os-services": ServicesAnswer,
     "GET /scheduler-stats/get_pools": PoolsAnswer,
     "GET /snapshots": SnapshotsAnswer,
     "GET /snapshots/detail": SnapshotsAnswer,
@@ -90,6 +88,7 @@ ANSWERS: dict[str, Any] = {
         )
     },
     **BACKUP_ANSWERS,
+    **CLOUD_ANSWERS,
     **GROUP_ANSWERS,
     "GET /types": VolumeTypesAnswer,
     "GET /types/{type_id}": VolumeTypeAnswer,
@@ -110,7 +109,6 @@ ANSWERS: dict[str, Any] = {
     "PUT /os-quota-sets/{target_id}": QuotaSetAnswer,
     "GET /os-quota-class-sets/{class_name}": QuotaClassAnswer,
     "PUT /os-quota-class-sets/{class_name}": QuotaClassAnswer,
-    "PUT /os-services/disable": SwitchedServiceAnswer,
     "PUT /snapshots/{snapshot_id}": SnapshotAnswer,
     "PUT /snapshots/{snapshot_id}/metadata/{key}": MetaAnswer,
     "PUT /types/{type_id}": VolumeTypeAnswer,
@@ -152,5 +150,4 @@ ANSWERS: dict[str, Any] = {
     "POST /snapshots/{snapshot_id}/metadata": MetadataAnswer,
     "GET /types/{type_id}/extra_specs": ExtraSpecsAnswer,
     "PUT /types/{type_id}/extra_specs/{key}": dict[str, Any],
-    "PUT /os-services/enable": SwitchedServiceAnswer,
 }

@@ -40,6 +40,7 @@ class Record(Body, kw_only=True):
     bootable: bool = False
     image_metadata: dict[str, str] | None = None
     data_timestamp: Moment
+    volume_metadata: Metadata = msgspec.field(default_factory=dict)
 
 
 class Named(StrictBody):

@@ -56,6 +56,12 @@ class VolumeBody(Body):
     consumes_quota: Annotated[bool, Since("3.65")] = True
 
 
+class SummaryBody(Body):
+    total_size: int
+    total_count: int
+    metadata: Annotated[dict[str, list[str]] | Unset, Since("3.36")] = UNSET
+
+
 class SnapshotBody(Body):
     id: str
     name: str | None

@@ -2,16 +2,15 @@
 
 from typing import Any
 
+from cumulo.block_storage.api.filters import FILTERS
+from cumulo.block_storage.api.services import BINARIES
 from cumulo.block_storage.model.pool import CAPABILITIES, OVERSUBSCRIPTION, PoolRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
-from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.volumes import ZONE
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import as_bool
-from cumulo.core.wire.shapes import StrictBody
 
 _EXTENSIONS = {
     "backups": "Backups",
@@ -29,13 +28,18 @@ _EXTENSIONS = {
     "scheduler-stats": "Scheduler_stats",
 }
 
-_BINARIES = ("cinder-scheduler", "cinder-volume")
-
-
-class ServiceName(StrictBody):
-    host: str
-    binary: str = "cinder-volume"
-    disabled_reason: str | None = None
+_PROPERTIES = {
+    "thin_provisioning_support": {
+        "title": "Thin Provisioning",
+        "description": "Volumes take the room that is written, and no more.",
+        "type": "boolean",
+    },
+    "multiattach": {
+        "title": "Multiattach",
+        "description": "Several servers may have a volume.",
+        "type": "boolean",
+    },
+}
 
 
 class CloudApi:
@@ -43,7 +47,7 @@ class CloudApi:
         self._storage = storage
 
     def operations(self) -> list[Operation]:
-        services, hosts = "volume_extension:services", "volume_extension:hosts"
+        hosts = "volume_extension:hosts"
         zones, pools = "availability_zone_list", "scheduler_extension:scheduler_stats:get_pools"
         return [
             Operation(
@@ -52,24 +56,16 @@ class CloudApi:
             Operation(
                 "GET", "/extensions", self.extensions, policy="volume_extension:list_extensions"
             ),
-            Operation("GET", "/os-services", self.services, policy=f"{services}:index"),
-            Operation(
-                "PUT",
-                "/os-services/enable",
-                self.enable,
-                policy=f"{services}:update",
-                body=ServiceName,
-            ),
-            Operation(
-                "PUT",
-                "/os-services/disable",
-                self.disable,
-                policy=f"{services}:update",
-                body=ServiceName,
-            ),
             Operation("GET", "/os-hosts", self.hosts, policy=hosts),
             Operation("GET", "/os-hosts/{host_name}", self.host, policy=hosts),
             Operation("GET", "/scheduler-stats/get_pools", self.pools, policy=pools),
+            Operation(
+                "GET",
+                "/capabilities/{host_name}",
+                self.capabilities,
+                policy="volume_extension:capabilities",
+            ),
+            Operation("GET", "/resource_filters", self.filters, since="3.33"),
         ]
 
     def zones(self, call: Call, tx: Tx) -> Any:
@@ -90,61 +86,6 @@ class CloudApi:
             ]
         }
 
-    def _hosts(self, tx: Tx) -> list[Any]:
-        return [host for host in self._storage.registry.all(tx) if KIND in host.roles]
-
-    def services(self, call: Call, tx: Tx) -> Any:
-        found = []
-        for host in self._hosts(tx):
-            state = "up" if is_alive(host, tx.now) else "down"
-            for binary in _BINARIES:
-                volume = binary == "cinder-volume"
-                entry: dict[str, Any] = {
-                    "binary": binary,
-                    "host": f"{host.id}@file" if volume else host.id,
-                    "zone": ZONE,
-                    "status": "enabled" if host.enabled else "disabled",
-                    "state": state,
-                    "updated_at": host.last_seen,
-                    "disabled_reason": None,
-                }
-                if volume:
-                    entry |= {
-                        "frozen": False,
-                        "replication_status": "not-capable",
-                        "active_backend_id": None,
-                    }
-                found.append(entry)
-        for name in ("host", "binary"):
-            wanted = call.query.get(name)
-            if wanted is not None:
-                found = [entry for entry in found if wanted in (entry[name], entry[name][:-5])]
-        return {"services": found}
-
-    def enable(self, call: Call, tx: Tx) -> Any:
-        return self._set(call, tx, True)
-
-    def disable(self, call: Call, tx: Tx) -> Any:
-        return self._set(call, tx, False)
-
-    def _set(self, call: Call, tx: Tx, enabled: bool) -> Any:
-        name = call.body.host.partition("@")[0]
-        binary = call.body.binary
-        if name not in [host.id for host in self._hosts(tx)] or binary not in _BINARIES:
-            raise NotFound(f"Service {binary} could not be found on host {name}.")
-        if binary != "cinder-volume":
-            raise BadRequest(f"{binary} is part of the API here: it has no switch of its own.")
-        self._storage.registry.enable(tx, name, enabled)
-        status = "enabled" if enabled else "disabled"
-        body = {
-            "host": call.body.host,
-            "service": "",
-            "binary": call.body.binary,
-            "disabled": not enabled,
-            "status": status,
-        }
-        return {**body, "disabled_reason": None} if enabled else body
-
     def hosts(self, call: Call, tx: Tx) -> Any:
         return {
             "hosts": [
@@ -156,15 +97,13 @@ class CloudApi:
                     "service-state": "enabled" if host.enabled else "disabled",
                     "last-update": host.last_seen,
                 }
-                for host in self._hosts(tx)
-                for binary in _BINARIES
+                for host in self._storage.services.hosts(tx)
+                for binary in BINARIES
             ]
         }
 
     def host(self, call: Call, tx: Tx) -> Any:
-        name = call.path["host_name"].partition("@")[0]
-        if name not in [host.id for host in self._hosts(tx)]:
-            raise NotFound(f"Host {name} could not be found.")
+        name = self._storage.services.host(tx, call.path["host_name"]).id
         per_project = self._storage.volumes.on_host(tx, name)
         total = (sum(count for _, count, _ in per_project), sum(gb for _, _, gb in per_project))
         rows = [("(total)", *total), *per_project]
@@ -181,6 +120,33 @@ class CloudApi:
                     }
                 }
                 for project, count, gb in rows
+            ]
+        }
+
+    def capabilities(self, call: Call, tx: Tx) -> Any:
+        """Of a back end, with what a type's extra specs may ask of it."""
+        host = self._storage.services.host(tx, call.path["host_name"])
+        return {
+            "namespace": f"OS::Storage::Capabilities::{host.id}@file",
+            "vendor_name": CAPABILITIES["vendor_name"],
+            "volume_backend_name": CAPABILITIES["volume_backend_name"],
+            "pool_name": "file",
+            "driver_version": CAPABILITIES["driver_version"],
+            "storage_protocol": CAPABILITIES["storage_protocol"],
+            "display_name": None,
+            "description": None,
+            "visibility": "public",
+            "replication_targets": [],
+            "properties": _PROPERTIES,
+        }
+
+    def filters(self, call: Call, tx: Tx) -> Any:
+        wanted = call.query.get("resource")
+        return {
+            "resource_filters": [
+                {"resource": resource, "filters": list(names)}
+                for resource, names in FILTERS.items()
+                if wanted in (None, resource)
             ]
         }
 

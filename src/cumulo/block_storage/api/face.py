@@ -11,8 +11,11 @@ from cumulo.block_storage.api.default_types import DefaultTypesApi
 from cumulo.block_storage.api.group_snapshots import GroupSnapshotsApi
 from cumulo.block_storage.api.group_types import GroupTypesApi
 from cumulo.block_storage.api.groups import GroupsApi
+from cumulo.block_storage.api.managing import ManagingApi
+from cumulo.block_storage.api.messages import MessagesApi
 from cumulo.block_storage.api.qos import QosApi
 from cumulo.block_storage.api.quotas import QuotasApi
+from cumulo.block_storage.api.services import ServicesApi
 from cumulo.block_storage.api.snapshots import SnapshotsApi
 from cumulo.block_storage.api.transfers import TransfersApi
 from cumulo.block_storage.api.types import TypesApi
@@ -30,6 +33,7 @@ def block_storage_faces(
 ) -> list[Face]:
     rules = rules or Rules(RULES)
     volumes = VolumesApi(storage)
+    snapshots = SnapshotsApi(storage)
     discovery = Face(
         name="block_storage",
         service_types=("block-storage", "volumev3", "block-store"),
@@ -56,7 +60,7 @@ def block_storage_faces(
                 *volumes.operations(),
                 *ActionsApi(storage, volumes).operations(),
                 *AttachmentsApi(storage).operations(),
-                *SnapshotsApi(storage).operations(),
+                *snapshots.operations(),
                 *TypesApi(storage).operations(),
                 *DefaultTypesApi(storage).operations(),
                 *QosApi(storage).operations(),
@@ -68,6 +72,9 @@ def block_storage_faces(
                 *BackupsApi(storage).operations(),
                 *BackupRecordsApi(storage).operations(),
                 *QuotasApi(storage, caller).operations(),
+                *MessagesApi(storage).operations(),
+                *ManagingApi(storage, volumes, snapshots).operations(),
+                *ServicesApi(storage).operations(),
                 *CloudApi(storage).operations(),
             ],
         ),

@@ -57,7 +57,7 @@ class GroupTypesApi:
         made: dict[str, Any] = {"status": 202, **at}
         key = f"{specs}/{{key}}"
         return [
-            Operation("GET", "/group_types", self.index, **at),
+            Operation("GET", "/group_types", self.index, writes=True, **at),
             Operation(
                 "POST",
                 "/group_types",
@@ -94,6 +94,7 @@ class GroupTypesApi:
         return self._types.get(tx, call.path["group_type_id"], call.principal)
 
     def index(self, call: Call, tx: Tx) -> Any:
+        self._types.ensure_consistent(tx)
         where: dict[str, Any] = {}
         asked = call.query.get("is_public")
         if not call.principal.is_admin or asked is None:

@@ -1,6 +1,8 @@
 """Snapshots on the wire."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from cumulo.block_storage.api.actions import Reset, action_body
 from cumulo.block_storage.api.bodies import (
@@ -20,6 +22,7 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, page_of
 from cumulo.core.wire.coercions import as_bool
+from cumulo.core.wire.shapes import StrictBody, Version
 
 STATUSES = ("available", "creating", "deleting", "error", "error_deleting")
 
@@ -40,9 +43,25 @@ def snapshot_body(row: SnapshotRow, *, detail: bool) -> SnapshotBody:
         consumes_quota=True,
     )
     if detail:
-        body.progress = "100%" if row.observed_size else "0%"
+        body.progress = row.progress or ("100%" if row.observed_size else "0%")
         body.project_id = row.project_id
     return body
+
+
+WITHOUT_FORCE = Version(3, 66)
+"""Whether a volume is in use makes no difference from then on."""
+
+
+class Said(StrictBody):
+    status: str
+    progress: Annotated[str, msgspec.Meta(pattern=r"^\d{1,3}%?$")] | None = None
+
+
+MAY_BECOME = {
+    "creating": ("creating", "available", "error"),
+    "deleting": ("deleting", "error_deleting"),
+}
+"""What os-update_snapshot_status may say of a snapshot, by its status."""
 
 
 class SnapshotsApi:
@@ -104,29 +123,31 @@ class SnapshotsApi:
                 policy="volume:delete_snapshot_metadata",
                 **late,
             ),
-            Operation(
-                "POST",
-                f"{one}/action",
-                self.reset,
-                policy="volume_extension:snapshot_admin_actions:reset_status",
-                action="os-reset_status",
-                body=action_body("os-reset_status", Reset, "Snapshot"),
-                status=202,
-                **late,
-            ),
-            Operation(
-                "POST",
-                f"{one}/action",
-                self.force_delete,
-                policy="volume_extension:snapshot_admin_actions:force_delete",
-                action="os-force_delete",
-                body=action_body("os-force_delete", Any, "Snapshot"),
-                status=202,
-                **late,
+            *(
+                Operation(
+                    "POST",
+                    f"{one}/action",
+                    handler,
+                    policy=f"volume_extension:snapshot_{rule}",
+                    action=name,
+                    body=action_body(name, kind, "Snapshot"),
+                    status=202,
+                    **late,
+                )
+                for name, handler, rule, kind in (
+                    ("os-reset_status", self.reset, "admin_actions:reset_status", Reset),
+                    ("os-force_delete", self.force_delete, "admin_actions:force_delete", Any),
+                    (
+                        "os-update_snapshot_status",
+                        self.said,
+                        "actions:update_snapshot_status",
+                        Said,
+                    ),
+                )
             ),
         ]
 
-    def _found(self, call: Call, tx: Tx) -> SnapshotRow:
+    def found(self, call: Call, tx: Tx) -> SnapshotRow:
         row = self._snapshots.get(tx, call.path["snapshot_id"], call.principal)
         call.allow({"project_id": row.project_id})
         return row
@@ -166,20 +187,33 @@ class SnapshotsApi:
 
     def create(self, call: Call, tx: Tx) -> Any:
         wish = call.body.snapshot
-        if wish.force is not None:
-            as_bool(wish.force, "force")
+        force = wish.force is not None and as_bool(wish.force, "force")
+        since = call.version is not None and call.version >= WITHOUT_FORCE
+        if since and wish.force is not None and not force:
+            raise BadRequest(
+                f"Invalid input received: since {WITHOUT_FORCE} volumes in use are snapshot "
+                "without a word: force=false means nothing."
+            )
         volume = self._storage.volumes.get(tx, wish.volume_id or "", call.principal)
         metadata = wish.metadata or {}
         refuse_too_much(metadata)
         name = wish.name or wish.display_name
-        row = self._snapshots.create(tx, volume, call.principal, name, wish.description, metadata)
+        row = self._snapshots.create(
+            tx,
+            volume,
+            call.principal,
+            name,
+            wish.description,
+            metadata,
+            attached=force or since,
+        )
         return {"snapshot": snapshot_body(row, detail=False)}
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return {"snapshot": snapshot_body(self._found(call, tx), detail=True)}
+        return {"snapshot": snapshot_body(self.found(call, tx), detail=True)}
 
     def update(self, call: Call, tx: Tx) -> Any:
-        row = self._found(call, tx)
+        row = self.found(call, tx)
         changes = changed(call.body.snapshot)
         if not changes:
             raise BadRequest("Invalid input received: nothing to change is given.")
@@ -187,32 +221,32 @@ class SnapshotsApi:
         return {"snapshot": snapshot_body(row, detail=False)}
 
     def delete(self, call: Call, tx: Tx) -> None:
-        self._snapshots.delete(tx, self._found(call, tx), call.principal)
+        self._snapshots.delete(tx, self.found(call, tx), call.principal)
 
     def force_delete(self, call: Call, tx: Tx) -> None:
-        self._snapshots.delete(tx, self._found(call, tx), call.principal, force=True)
+        self._snapshots.delete(tx, self.found(call, tx), call.principal, force=True)
 
     def metadata(self, call: Call, tx: Tx) -> Any:
-        return {"metadata": self._found(call, tx).metadata}
+        return {"metadata": self.found(call, tx).metadata}
 
     def set_metadata(self, call: Call, tx: Tx) -> Any:
-        return self._write(call, tx, self._found(call, tx), call.body.metadata)
+        return self._write(call, tx, self.found(call, tx), call.body.metadata)
 
     def add_metadata(self, call: Call, tx: Tx) -> Any:
-        row = self._found(call, tx)
+        row = self.found(call, tx)
         return self._write(call, tx, row, {**row.metadata, **call.body.metadata})
 
     def meta(self, call: Call, tx: Tx) -> Any:
-        return {"meta": one_item(self._found(call, tx).metadata, call.path["key"], "Snapshot")}
+        return {"meta": one_item(self.found(call, tx).metadata, call.path["key"], "Snapshot")}
 
     def set_meta(self, call: Call, tx: Tx) -> Any:
-        row = self._found(call, tx)
+        row = self.found(call, tx)
         item = same_item(call.body.meta, call.path["key"])
         self._write(call, tx, row, {**row.metadata, **item})
         return {"meta": item}
 
     def drop_meta(self, call: Call, tx: Tx) -> None:
-        row = self._found(call, tx)
+        row = self.found(call, tx)
         gone = one_item(row.metadata, call.path["key"], "Snapshot")
         self._write(call, tx, row, {k: v for k, v in row.metadata.items() if k not in gone})
 
@@ -221,8 +255,17 @@ class SnapshotsApi:
         row = self._snapshots.update(tx, row, call.principal, metadata=metadata)
         return {"metadata": row.metadata}
 
+    def said(self, call: Call, tx: Tx) -> None:
+        """The word of whoever takes it elsewhere; see `MAY_BECOME`."""
+        row, wish = self.found(call, tx), call.body.value
+        if wish.status not in MAY_BECOME.get(row.status, ()):
+            raise BadRequest(
+                f"Invalid snapshot: its status {row.status} cannot become {wish.status:.100}."
+            )
+        self._snapshots.refresh(tx, row, declared=wish.status, progress=wish.progress)
+
     def reset(self, call: Call, tx: Tx) -> None:
-        row, status = self._found(call, tx), call.body.value.status
+        row, status = self.found(call, tx), call.body.value.status
         if status not in STATUSES:
             raise BadRequest(f"Must specify a valid status: {status}")
         self._snapshots.reset(tx, row, status, call.principal)

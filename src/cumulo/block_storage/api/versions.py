@@ -5,8 +5,7 @@ from typing import Any
 from cumulo.core.http.operations import Call, Microversions, Operation, Reply
 from cumulo.core.wire.shapes import Version
 
-# 3.68 brings re-imaging, 3.69 to 3.71 what iSCSI, encryption and NFS back ends need.
-RANGE = Microversions(service_type="volume", minimum=Version(3, 0), maximum=Version(3, 68))
+RANGE = Microversions(service_type="volume", minimum=Version(3, 0), maximum=Version(3, 71))
 
 DOCUMENT = dict[str, list[dict[str, Any]]]
 """`versions`, and what each is: few, and for every reader of it the same."""

@@ -10,10 +10,12 @@ from cumulo.block_storage.api.bodies import (
     CreateVolume,
     MetaBody,
     MetadataBody,
+    SummaryBody,
     UpdateVolume,
     VolumeBody,
     changed,
 )
+from cumulo.block_storage.api.filters import by_time
 from cumulo.block_storage.api.lists import counted, links, offset_of, own_or_all, page_links
 from cumulo.block_storage.interface import NewVolume
 from cumulo.block_storage.model.attachment import AttachmentRow
@@ -72,6 +74,13 @@ class VolumesApi:
             Operation("GET", one, self.show, policy="volume:get", **late),
             Operation("PUT", one, self.update, policy="volume:update", body=UpdateVolume, **late),
             Operation("DELETE", one, self.delete, policy="volume:delete", status=202, **late),
+            Operation(
+                "GET",
+                f"{one}/encryption",
+                self.encryption,
+                policy="volume_extension:volume_encryption_metadata",
+                **late,
+            ),
             Operation("GET", meta, self.metadata, policy=read, **late),
             Operation("POST", meta, self.add_metadata, policy=create, body=MetadataBody, **late),
             Operation("PUT", meta, self.set_metadata, policy=write, body=MetadataBody, **late),
@@ -183,6 +192,7 @@ class VolumesApi:
         metadata = query.get("metadata")
         if metadata:
             where.update(_metadata_filters(metadata))
+        where.update(by_time(call))
         page = page_of(
             call,
             tx,
@@ -213,8 +223,11 @@ class VolumesApi:
         }
 
     def summary(self, call: Call, tx: Tx) -> Any:
-        count, size = self._volumes.summary(tx, own_or_all(call).get("project_id"))
-        return {"volume-summary": {"total_size": size, "total_count": count}}
+        project = own_or_all(call).get("project_id")
+        count, size = self._volumes.summary(tx, project)
+        body = SummaryBody(total_size=size, total_count=count)
+        body.metadata = self._volumes.metadata_of(tx, project)
+        return {"volume-summary": body}
 
     # --- one --------------------------------------------------------------------------------
 
@@ -254,6 +267,10 @@ class VolumesApi:
 
     def show(self, call: Call, tx: Tx) -> Any:
         return {"volume": self.encoded(call, tx, [self.found(call, tx)])[0]}
+
+    def encryption(self, call: Call, tx: Tx) -> Any:
+        self.found(call, tx)
+        return {"encryption_key_id": None}
 
     def update(self, call: Call, tx: Tx) -> Any:
         row = self.found(call, tx)

@@ -160,7 +160,10 @@ class FileDriver:
             )
         if source.format == spec.format and reflink(path, temporary):
             return
-        _convert(path, source.format, temporary, spec.format)
+        try:
+            _convert(path, source.format, temporary, spec.format)
+        except SandboxFailed as failed:
+            raise _open_elsewhere(failed) from failed
 
     def _grow(self, path: Path, spec: VolumeSpec) -> None:
         """A volume that a guest has open is locked: the guest's host grows it instead."""
@@ -186,7 +189,10 @@ class FileDriver:
             if format == found.suffix[1:] and reflink(found, target):
                 return
             _convert(found, found.suffix[1:], target, format)
-        except (CommandFailed, SandboxFailed, OSError) as error:
+        except SandboxFailed as failed:
+            target.unlink(missing_ok=True)
+            raise VolumeFault(str(_open_elsewhere(failed))) from failed
+        except (CommandFailed, OSError) as error:
             target.unlink(missing_ok=True)
             raise VolumeFault(_in_short(error)) from error
 
@@ -297,6 +303,14 @@ def _convert(path: Path, source_format: str, target: Path, format: str) -> None:
         finally:
             if os.geteuid() == 0:
                 os.chown(target, 0, -1)
+
+
+def _open_elsewhere(failed: SandboxFailed) -> Exception:
+    """What a guest writes to can be copied where the file system shares blocks, at one moment; a
+    tool that reads it meanwhile would read half of a change."""
+    if "another process" not in str(failed):
+        return failed
+    return VolumeFault("a guest has it open, and this file system cannot share its blocks")
 
 
 def _format_of(path: Path) -> VolumeFormat:

@@ -14,7 +14,6 @@ from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.uploads import UPLOAD, Uploading
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import Conflict
 from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.hosts.copies import HostCopy, bytes_of
 from cumulo.core.work.jobs import Failed, Job, Jobs, Kind, Outcome, Run, Step
@@ -57,18 +56,8 @@ class StorageJobs:
     async def upload(self, run: Run[Uploading]) -> Outcome[Uploading]:
         memo = run.memo
         await self._check(run)
-        known = await run.read(lambda tx: self._storage.images.find(tx, [memo.image_id]))
-        if memo.image_id not in known:
-            raise Failed(f"Image {memo.image_id} was deleted meanwhile.")
-        if known[memo.image_id].status != "active":  # the step may be done a second time
-            await run.hold()
-            reader = HostCopy(self._ask, memo.host_id, run.id)
-            try:
-                await self._uploads.receive(
-                    memo.image_id, bytes_of(reader), _uploader(memo), lambda tx, row: None
-                )
-            except Conflict as reason:  # An upload that was killed is being cleared away.
-                raise OSError(reason.message) from reason
+        reader = HostCopy(self._ask, memo.host_id, run.id)
+        await self._uploads.of_job(run, memo.image_id, lambda: bytes_of(reader), _uploader(memo))
         return run.next(lambda tx: self._storage.uploads.end(tx, run.subject, memo.image_id, None))
 
     async def tidy(self, run: Run[Uploading]) -> Outcome[Uploading]:

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+import msgspec
+
 from cumulo.block_storage.model.volume import Wanted
 from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, Row, table
@@ -48,6 +50,8 @@ class BackupRow(Row, frozen=True):
     """The stored copy of `backup_status_of`."""
     created_at: Annotated[Moment, Index()]
     updated_at: Moment | None
+    volume_metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    """As the volume had it then."""
 
 
 def backup_status_of(

@@ -20,6 +20,9 @@ class PoolRow(Row, frozen=True):
     allocated_gb: int
     """What volumes and snapshots on it may grow to."""
     updated_at: Moment
+    frozen: bool = False
+    """Nothing that it has is changed, and it gets nothing new."""
+    disabled_reason: str | None = None
 
 
 CAPABILITIES: Mapping[str, str | bool] = {

@@ -30,6 +30,8 @@ class SnapshotRow(Row, frozen=True):
     updated_at: Moment | None
     group_snapshot_id: Annotated[str | None, Index()] = None
     """The snapshot of a whole group that it is a part of: it comes and goes with that."""
+    progress: str | None = None
+    """What somebody said of it by os-update_snapshot_status: `80%`."""
 
 
 def snapshot_status_of(

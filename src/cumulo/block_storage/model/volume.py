@@ -66,6 +66,8 @@ class VolumeRow(Row, frozen=True):
     updated_at: Moment | None
     group_id: Annotated[str | None, Index()] = None
     """The group that it is in: a `group.GroupRow`, which stays as long as it has volumes."""
+    reverting_to: str | None = None
+    """The snapshot that is to be in it again; None: nobody has asked, or it is there."""
 
 
 def status_of(
@@ -76,6 +78,7 @@ def status_of(
     fault: str | None,
     lost: bool = False,
     from_image: bool = False,
+    reverting: bool = False,
     mark: Mark = "",
     attachments: Sequence[str] = (),
     declared: str | None = None,
@@ -88,6 +91,8 @@ def status_of(
     if observed_size == 0:
         if fault:
             return "error"
+        if reverting:
+            return "reverting"
         return "downloading" if from_image else "creating"
     if lost:
         return "error"
@@ -111,6 +116,7 @@ def volume_status(row: VolumeRow) -> str:
         fault=row.fault,
         lost=row.fault is not None and row.connection is None,
         from_image=row.image_id is not None,
+        reverting=row.reverting_to is not None,
         mark=row.mark,
         attachments=row.attachments,
         declared=row.declared,

@@ -16,14 +16,14 @@ _room = sa.or_(
 ALL = query(PoolRow, sa.select(_t).order_by(_c.host_id))
 CANDIDATES = statement(
     sa.select(_c.host_id)
-    .where(_room, is_alive(_c.host_id, "alive_since"))
+    .where(_room, _c.frozen.is_(False), is_alive(_c.host_id, "alive_since"))
     .order_by(_c.allocated_gb, _c.host_id)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
 """Hosts with room that were heard of, those that have promised the least first."""
 TAKE = statement(
     sa.update(_t)
-    .where(_c.host_id == sa.bindparam("h"), _room)
+    .where(_c.host_id == sa.bindparam("h"), _c.frozen.is_(False), _room)
     .values(allocated_gb=_c.allocated_gb + sa.bindparam("n"))
 )
 GIVE = statement(

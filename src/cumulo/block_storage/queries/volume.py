@@ -1,5 +1,8 @@
 """Queries of volumes."""
 
+import operator
+from typing import Any
+
 import sqlalchemy as sa
 
 from cumulo.block_storage.model.snapshot import SnapshotRow
@@ -10,6 +13,22 @@ from cumulo.core.db.statements import query, statement
 
 _t, _c = VolumeRow.sql_table, columns(VolumeRow)
 _s = columns(SnapshotRow)
+
+
+def by_time(name: str, column: Any) -> dict[str, Any]:
+    compare = {
+        "gt": operator.gt,
+        "gte": operator.ge,
+        "eq": operator.eq,
+        "neq": operator.ne,
+        "lt": operator.lt,
+        "lte": operator.le,
+    }
+    return {
+        f"{name}_{word}": lambda bound, compare=how: compare(column, sa.bindparam(bound))
+        for word, how in compare.items()
+    }
+
 
 VOLUMES = Listing(
     VolumeRow,
@@ -29,6 +48,8 @@ VOLUMES = Listing(
         "size": equals(_c.size),
         "type_id": equals(_c.type_id),
         "multiattach": equals(_c.multiattach),
+        **by_time("created_at", _c.created_at),
+        **by_time("updated_at", _c.updated_at),
         # Exact pieces of JSON text: `"key":"value"`.
         **{
             f"metadata_{i}": lambda name: (
@@ -63,6 +84,18 @@ SUMMARY = statement(
 SUMMARY_ALL = statement(
     sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_c.size), 0)).select_from(_t)
 )
+METADATA = statement(
+    sa.select(_c.metadata)
+    .distinct()
+    .where(_c.project_id == sa.bindparam("project_id"), _c.metadata != "{}")
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+METADATA_ALL = statement(
+    sa.select(_c.metadata)
+    .distinct()
+    .where(_c.metadata != "{}")
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
 OF_TYPE = statement(sa.select(sa.func.count()).where(_c.type_id == sa.bindparam("type_id")))
 MADE_FROM = statement(
     sa.select(sa.func.count()).where(
@@ -70,7 +103,9 @@ MADE_FROM = statement(
         _c.wanted == "present",
         _c.fault.is_(None),
         sa.or_(
-            _c.source_volume_id == sa.bindparam("source"), _c.snapshot_id == sa.bindparam("source")
+            _c.source_volume_id == sa.bindparam("source"),
+            _c.snapshot_id == sa.bindparam("source"),
+            _c.reverting_to == sa.bindparam("source"),
         ),
     )
 )

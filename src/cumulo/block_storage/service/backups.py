@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 
 from cumulo.block_storage.model.backup import CONTAINER, BackupRow, backup_status
+from cumulo.block_storage.model.message import BACKUP_STAYS, NO_BACKUP, NOT_RESTORED
 from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.model.volume import Mark, VolumeRow
 from cumulo.block_storage.queries import backup as queries
+from cumulo.block_storage.service.messages import Messages
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.sources import BLANK
 from cumulo.block_storage.service.types import Types
@@ -62,11 +64,19 @@ class Removing(msgspec.Struct, frozen=True, kw_only=True):
 class Backups:
     listing = queries.BACKUPS
 
-    def __init__(self, volumes: Volumes, quotas: VolumeQuotas, types: Types, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        volumes: Volumes,
+        quotas: VolumeQuotas,
+        types: Types,
+        jobs: Jobs,
+        messages: Messages,
+    ) -> None:
         self._volumes = volumes
         self._quotas = quotas
         self._types = types
         self._jobs = jobs
+        self._messages = messages
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -144,6 +154,7 @@ class Backups:
             status="creating",
             created_at=tx.now,
             updated_at=None,
+            volume_metadata=volume.metadata,
         )
         tx.insert(row)
         memo = BackingUp(
@@ -207,6 +218,7 @@ class Backups:
             return
         row = self.refresh(tx, row, fault=reason)
         emit(tx, "backup.create.error", row.id, project_id=row.project_id, reason=reason)
+        self._messages.failed(tx, "VOLUME_BACKUP", row.id, row.project_id, NO_BACKUP, reason)
         if row.wanted == "absent":
             self._remove(tx, row)
 
@@ -277,8 +289,12 @@ class Backups:
             more: dict[str, Any] = {"mark": ""}
             if reason is not None:
                 more["declared"] = FAILED_RESTORE
+                self._messages.failed(
+                    tx, "VOLUME_BACKUP", backup_id, volume.project_id, NOT_RESTORED, reason
+                )
             elif row is not None:
                 more |= {"bootable": row.bootable, "image_metadata": row.image_metadata}
+                more["metadata"] = {**volume.metadata, **row.volume_metadata}
             self._volumes.refresh(tx, volume, **more)
         project = None if row is None else row.project_id
         if reason is None:
@@ -353,6 +369,7 @@ class Backups:
         if row is not None:
             self.refresh(tx, row, fault=reason)
             emit(tx, "backup.delete.error", row.id, project_id=row.project_id, reason=reason)
+            self._messages.failed(tx, "VOLUME_BACKUP", row.id, row.project_id, BACKUP_STAYS, reason)
 
     # --- records ----------------------------------------------------------------------------
 

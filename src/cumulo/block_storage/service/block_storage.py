@@ -9,10 +9,13 @@ from cumulo.block_storage.service.backups import Backups
 from cumulo.block_storage.service.group_snapshots import GroupSnapshots
 from cumulo.block_storage.service.group_types import GroupTypes
 from cumulo.block_storage.service.groups import Groups
+from cumulo.block_storage.service.managing import Managing
 from cumulo.block_storage.service.memberships import Memberships
+from cumulo.block_storage.service.messages import Messages
 from cumulo.block_storage.service.pools import Pools
 from cumulo.block_storage.service.qos import Qos
 from cumulo.block_storage.service.quotas import VolumeQuotas
+from cumulo.block_storage.service.services import Services
 from cumulo.block_storage.service.snapshots import Snapshots
 from cumulo.block_storage.service.sources import BLANK, from_image, from_snapshot, from_volume
 from cumulo.block_storage.service.transfers import Transfers
@@ -44,18 +47,29 @@ class BlockStorageService(Attachments):
         self.registry = registry
         self.images = images
         self.pools = Pools(registry)
+        self.services = Services(registry)
         self.quotas = VolumeQuotas(quotas)
         self.types = Types(identity)
         parts = Memberships(quotas)
-        self.volumes = Volumes(registry, self.pools, self.quotas, self.types, parts)
+        self.messages = Messages()
+        self.volumes = Volumes(registry, self.pools, self.quotas, self.types, parts, self.messages)
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes, parts)
+        self.managing = Managing(
+            registry,
+            self.services,
+            self.pools,
+            self.quotas,
+            self.types,
+            self.volumes,
+            self.snapshots,
+        )
         self.group_types = GroupTypes()
         self.groups = Groups(self.volumes, self.quotas, self.types, parts)
         self.group_snapshots = GroupSnapshots(self.snapshots, parts)
         self.transfers = Transfers(self.volumes, self.quotas, self.types)
         self.qos = Qos()
-        self.backups = Backups(self.volumes, self.quotas, self.types, jobs)
-        self.uploads = Uploads(self.volumes, images, jobs)
+        self.backups = Backups(self.volumes, self.quotas, self.types, jobs, self.messages)
+        self.uploads = Uploads(self.volumes, images, jobs, self.messages)
         super().__init__(self.volumes, self.qos, views)
 
     def snapshot_attached(self, tx: Tx, principal: Principal, volume_id: str, name: str) -> str:

@@ -6,6 +6,7 @@ from cumulo.block_storage.model.pool import PoolRow
 from cumulo.block_storage.queries import pool as queries
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.registry import ALIVE_SECONDS, HostRegistry, is_alive
 
 KIND = "block_storage"
@@ -51,10 +52,18 @@ class Pools:
                 tx.insert(PoolRow(host.id, "", None, 0, 0, tx.now), ignore_duplicate=True)
                 if tx.run(queries.TAKE, h=host.id, n=size):
                     return host.id, reasons
-                reasons.append(f"{host.id}: no room for {size} GiB")
+                pool = tx.get(PoolRow, host.id)
+                frozen = pool is not None and pool.frozen
+                reasons.append(f"{host.id}: {'frozen' if frozen else f'no room for {size} GiB'}")
         if len(reasons) > MOST_REASONS:
             reasons = [*reasons[:MOST_REASONS], f"and {len(reasons) - MOST_REASONS} more hosts"]
         return None, reasons or ["no host keeps volumes"]
+
+    def refuse_frozen(self, tx: Tx, host_id: str | None) -> None:
+        """400: what is on a frozen host stays as it is."""
+        pool = None if host_id is None else tx.get(PoolRow, host_id)
+        if pool is not None and pool.frozen:
+            raise BadRequest(f"Invalid volume: its host {host_id} is frozen.")
 
     def grow(self, tx: Tx, host_id: str, amount: int) -> bool:
         return tx.run(queries.TAKE, h=host_id, n=amount) > 0

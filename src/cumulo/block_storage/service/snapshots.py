@@ -95,6 +95,40 @@ class Snapshots:
         emit(tx, "snapshot.create.start", row.id, principal=who, volume=volume.id)
         return row
 
+    def adopt(
+        self, tx: Tx, volume: VolumeRow, id: str, size: int, who: Principal, **about: Any
+    ) -> SnapshotRow:
+        """A disk that its host has and nobody knows becomes a snapshot of a volume."""
+        if tx.get(VolumeRow, id) is not None or tx.get(SnapshotRow, id) is not None:
+            raise BadRequest(f"Invalid snapshot: there is a volume or snapshot {id} already.")
+        kind = tx.get(TypeRow, volume.type_id)
+        assert kind is not None and volume.host_id is not None
+        self._quotas.take(tx, volume.project_id, kind.name, snapshots=1, gigabytes=size)
+        if not self._pools.grow(tx, volume.host_id, size):
+            raise BadRequest("Invalid volume: its host has no room for a snapshot.")
+        row = SnapshotRow(
+            id=id,
+            volume_id=volume.id,
+            project_id=volume.project_id,
+            user_id=who.user_id,
+            size=size,
+            status="creating",
+            host_id=volume.host_id,
+            wanted="present",
+            generation=1,
+            observed_size=0,
+            fault=None,
+            declared=None,
+            created_at=tx.now,
+            updated_at=None,
+            **about,
+        )
+        tx.insert(row)
+        SNAPSHOTS.changed(tx, None, row)
+        self._registry.touch(tx, row.host_id, KIND, row.id)
+        emit(tx, "snapshot.create.start", row.id, principal=who, volume=volume.id)
+        return row
+
     def update(self, tx: Tx, row: SnapshotRow, who: Principal, **changes: Any) -> SnapshotRow:
         row = tx.update(row, updated_at=tx.now, **changes)
         emit(tx, "snapshot.update", row.id, principal=who)
@@ -108,7 +142,9 @@ class Snapshots:
         return saved
 
     def reset(self, tx: Tx, row: SnapshotRow, status: str, who: Principal) -> None:
-        row = self.refresh(tx, row, generation=row.generation + 1, fault=None, declared=None)
+        row = self.refresh(
+            tx, row, generation=row.generation + 1, fault=None, declared=None, progress=None
+        )
         tell = self._registry.touch if row.wanted == "present" else self._registry.remove
         tell(tx, row.host_id, KIND, row.id)
         if status != row.status:
@@ -135,6 +171,7 @@ class Snapshots:
                 f"Invalid snapshot: Snapshot status must be available or error; it is {row.status}."
             )
         self._volumes.refuse_busy(tx, row)
+        self._pools.refuse_frozen(tx, row.host_id)
         self._volumes.drop_snapshot(tx, row, who)
 
     def forget(self, tx: Tx, row: SnapshotRow) -> None:

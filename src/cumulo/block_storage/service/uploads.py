@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cumulo.block_storage.model.message import NOT_UPLOADED
 from cumulo.block_storage.model.volume import VolumeRow
+from cumulo.block_storage.service.messages import Messages
 from cumulo.block_storage.service.volumes import Volumes
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
@@ -34,10 +36,11 @@ class Uploading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Uploads:
-    def __init__(self, volumes: Volumes, images: Images, jobs: Jobs) -> None:
+    def __init__(self, volumes: Volumes, images: Images, jobs: Jobs, messages: Messages) -> None:
         self._volumes = volumes
         self._images = images
         self._jobs = jobs
+        self._messages = messages
 
     def begin(
         self,
@@ -99,3 +102,5 @@ class Uploads:
             return
         self._images.remove(tx, image_id)
         emit(tx, "volume.upload.error", volume_id, project_id=project, reason=reason)
+        if row is not None:
+            self._messages.failed(tx, "VOLUME", row.id, row.project_id, NOT_UPLOADED, reason)

@@ -8,6 +8,7 @@ import msgspec
 
 from cumulo.block_storage.meters import VOLUMES
 from cumulo.block_storage.model.attachment import AttachmentRow
+from cumulo.block_storage.model.message import NO_BACKEND
 from cumulo.block_storage.model.pool import missing_capability
 from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.block_storage.model.type import TypeRow
@@ -18,6 +19,7 @@ from cumulo.block_storage.queries import snapshot as snapshots
 from cumulo.block_storage.queries import transfer as transfers
 from cumulo.block_storage.queries import volume as queries
 from cumulo.block_storage.service.memberships import Memberships
+from cumulo.block_storage.service.messages import Messages
 from cumulo.block_storage.service.pools import KIND, Pools
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.sources import Source
@@ -25,11 +27,13 @@ from cumulo.block_storage.service.types import Types
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
 
 ZONE = "nova"
+MOST_METADATA = 1000
+"""Different sets of metadata that a summary looks at"""
 _DELETABLE = (
     "available",
     "reserved",
@@ -53,12 +57,14 @@ class Volumes:
         quotas: VolumeQuotas,
         types: Types,
         memberships: Memberships,
+        messages: Messages,
     ) -> None:
         self._registry = registry
         self._pools = pools
         self._quotas = quotas
         self._types = types
         self._memberships = memberships
+        self._messages = messages
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -79,6 +85,20 @@ class Volumes:
         else:
             found = tx.tuples(queries.SUMMARY, project_id=project_id)
         return int(found[0][0]), int(found[0][1])
+
+    def metadata_of(self, tx: Tx, project_id: str | None) -> dict[str, list[str]]:
+        """Each key with the values that it has, in a project or in all."""
+        if project_id is None:
+            found = tx.tuples(queries.METADATA_ALL, most=MOST_METADATA)
+        else:
+            found = tx.tuples(queries.METADATA, project_id=project_id, most=MOST_METADATA)
+        values: dict[str, list[str]] = {}
+        for (text,) in found:
+            for key, value in msgspec.json.decode(text, type=dict[str, str]).items():
+                known = values.setdefault(key, [])
+                if value not in known:
+                    known.append(value)
+        return values
 
     def are_machines(self, tx: Tx) -> bool:
         """Whether a volume's host matters to who would have it."""
@@ -201,14 +221,26 @@ class Volumes:
         VOLUMES.changed(tx, None, row)
         why = {"fault": fault} if fault else {"host": host_id}
         emit(tx, "volume.create.start", row.id, project_id=project_id, principal=who, **why)
+        if fault is not None:
+            # Hosts are no business of users': Cinder's words, not ours.
+            self._messages.failed(tx, "VOLUME", row.id, project_id, NO_BACKEND)
         self.order(tx, row)
         return row
 
-    def adopt(self, tx: Tx, id: str, *, host_id: str, size: int, project: str) -> VolumeRow:
+    def adopt(
+        self,
+        tx: Tx,
+        id: str,
+        *,
+        host_id: str,
+        size: int,
+        project: str,
+        kind: TypeRow | None = None,
+    ) -> VolumeRow:
         """A disk that its host has and nobody knows becomes a volume of a project."""
         if tx.get(VolumeRow, id) is not None or tx.get(SnapshotRow, id) is not None:
             raise BadRequest(f"Invalid volume: there is a volume or snapshot {id} already.")
-        kind = self._types.ensure_default(tx)
+        kind = kind or self._types.ensure_default(tx)
         self._quotas.take(tx, project, kind.name, volumes=1, gigabytes=size)
         if self._pools.take(tx, size, only=host_id)[0] is None:
             raise BadRequest(f"Invalid volume: host {host_id} has no room for {size} GB more.")
@@ -273,6 +305,7 @@ class Volumes:
                 f"error_extending or error_managing; it is {row.status}."
             )
         self.refuse_busy(tx, row)
+        self._pools.refuse_frozen(tx, row.host_id)
         for snapshot in tx.all(snapshots.OF_VOLUME, volume_id=row.id):
             # Those that stayed behind at a transfer are somebody else's; those of a group's go
             # with that.
@@ -354,6 +387,40 @@ class Volumes:
         self.tell_servers(tx, changed)
         return changed
 
+    def revert(self, tx: Tx, row: VolumeRow, snapshot_id: str, who: Principal) -> VolumeRow:
+        """What it had at its newest snapshot is in it again. Raises BadRequest, Conflict."""
+        own = [
+            each
+            for each in tx.all(snapshots.OF_VOLUME, volume_id=row.id)
+            if each.project_id == row.project_id
+        ]
+        newest = max(own, key=lambda each: (each.created_at, each.id), default=None)
+        if newest is None or newest.id != snapshot_id:
+            raise BadRequest(
+                f"Specified snapshot ID {snapshot_id} isn't the latest one of volume {row.id}."
+            )
+        if newest.size != row.size:
+            raise BadRequest(
+                f"Can't revert volume {row.id} to its latest snapshot {snapshot_id}. The volume "
+                "size must be equal to the snapshot size."
+            )
+        if (row.status, newest.status) != ("available", "available") or row.mark:
+            raise Conflict(
+                f"Volume {row.id} and its snapshot must be available to be reverted; they are "
+                f"{row.status} and {newest.status}."
+            )
+        self.refuse_busy(tx, row)
+        self._pools.refuse_frozen(tx, row.host_id)
+        emit(tx, "volume.revert.start", row.id, principal=who, snapshot=snapshot_id)
+        return self.demand(
+            tx,
+            row,
+            reverting_to=snapshot_id,
+            content=row.content + 1,
+            observed_size=0,
+            connection=None,
+        )
+
     def extend(self, tx: Tx, row: VolumeRow, size: int, who: Principal) -> VolumeRow:
         if row.status not in ("available", "in-use"):
             raise BadRequest(
@@ -366,6 +433,7 @@ class Volumes:
                 f"(current: {row.size}, extended: {size})."
             )
         self.refuse_busy(tx, row)
+        self._pools.refuse_frozen(tx, row.host_id)
         kind = tx.get(TypeRow, row.type_id)
         assert kind is not None and row.host_id is not None
         more = size - row.size

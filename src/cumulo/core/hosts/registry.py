@@ -118,6 +118,13 @@ class HostRegistry:
         """This host must remove that thing: the only order that does."""
         return self._grow(tx, [host_id], kind, id, gone=True).get(host_id, 0)
 
+    def leave(self, tx: Tx, host_id: str, kind: str, id: str) -> None:
+        """Nothing is said of that thing any more: it stays there as it is. The host finds out at
+        its next audit, and tells of it as something unknown."""
+        row = tx.get(ItemRow, host_id, kind, id)
+        if row is not None:
+            tx.delete(row)
+
     def touch_all(self, tx: Tx, host_ids: Sequence[str], kind: str, id: str) -> dict[str, int]:
         """The same for all of the hosts that do this kind of work: their versions."""
         return self._grow(tx, host_ids, kind, id, gone=False)

@@ -26,6 +26,10 @@ class UnknownThings:
     def all(self, tx: Tx) -> list[UnknownRow]:
         return tx.all(queries.UNKNOWN, most=MOST)
 
+    def on(self, tx: Tx, host_id: str, kind: str) -> list[UnknownRow]:
+        """What one host has of a kind: MOST at most."""
+        return tx.all(queries.UNKNOWN_ON, h=host_id, k=kind)
+
     def counts(self, tx: Tx) -> list[tuple[str, str, int]]:
         """(host, kind, how many)"""
         return [(str(h), str(k), int(n)) for h, k, n in tx.tuples(queries.UNKNOWN_COUNTS)]

@@ -24,7 +24,7 @@ from cumulo.core.faults import (
     UnsupportedMediaType,
 )
 from cumulo.core.sim.points import reach
-from cumulo.core.work.jobs import Jobs, Lost, Run
+from cumulo.core.work.jobs import Failed, Jobs, Lost, Run
 from cumulo.image import formats
 from cumulo.image.model.content import ImageBytes, Received, Writer
 from cumulo.image.model.image import HASH, ImageRow
@@ -88,6 +88,20 @@ class Uploads:
             return self._begin(tx, image_id, who, allow, target.name, size)
 
         await self._transfer(begin, take)
+
+    async def of_job(
+        self, run: Run[Any], image_id: str, body: Callable[[], AsyncIterator[bytes]], who: Principal
+    ) -> None:
+        known = await run.read(lambda tx: self._images.find(tx, [image_id]).get(image_id))
+        if known is None:
+            raise Failed(f"Image {image_id} was deleted meanwhile.")
+        if known.status == "active":
+            return
+        await run.hold()
+        try:
+            await self.receive(image_id, body(), who, lambda tx, row: None)
+        except Conflict as reason:
+            raise OSError(reason.message) from reason
 
     async def stage(
         self,

@@ -1,22 +1,21 @@
-"""Block storage in the dashboard: volumes, snapshots, types, quotas."""
+"""Volumes."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from cumulo.block_storage.panels.common import BASE, EDIT_FIELDS, SEARCH, VERSION, ask, is_, size_of
 from cumulo.core.panels import (
     METADATA,
     Action,
     Column,
     Field,
     Form,
-    Gauge,
     Goes,
     Item,
     Options,
     Panel,
     Part,
     Ref,
-    at,
     column,
     delete,
     given,
@@ -24,25 +23,12 @@ from cumulo.core.panels import (
     pairs_of,
     part_of_path,
     ref,
-    said,
 )
 from cumulo.core.resource_types import Request
-
-BASE = "/volume/v3"
-VERSION = "3.59"
-SEARCH = ("id={id}", "name~={q}")
-
-
-def ask(method: str, path: str, body: Any = None) -> Request:
-    return Request(method, f"{BASE}{path}", body, VERSION)
 
 
 def _path(item: Item) -> str:
     return f"/volumes/{part_of_path(item['id'])}"
-
-
-def _size(item: Item) -> Any:
-    return said("{n} GiB", n=item.get("size"))
 
 
 def _servers(item: Item) -> list[Ref]:
@@ -87,19 +73,6 @@ def _act(item: Item, body: Any) -> Request:
     return ask("POST", f"{_path(item)}/action", body)
 
 
-def _is(*words: str) -> Any:
-    return lambda item: item.get("status") in words
-
-
-EDIT_FIELDS = (
-    Field("name", "Name", required=False, default=lambda item: item.get("name") or ""),
-    Field(
-        "description",
-        "Description",
-        required=False,
-        default=lambda item: item.get("description") or "",
-    ),
-)
 SNAPSHOT_PART = Part(
     "snapshots",
     "Snapshots",
@@ -141,7 +114,7 @@ VOLUMES = Panel(
     columns=(
         Column("Name", lambda item: item.get("name") or item["id"][:8], link=True, sort="name"),
         column("Status", "status", "status", sort="status"),
-        Column("Size", _size, sort="size"),
+        Column("Size", size_of, sort="size"),
         Column("Attached to", _servers, "list"),
         column("Type", "volume_type"),
         column("Created", "created_at", "time", sort="created_at"),
@@ -154,7 +127,7 @@ VOLUMES = Panel(
     lines=(
         column("Id", "id", "mono"),
         column("Description", "description"),
-        Column("Size", _size),
+        Column("Size", size_of),
         column("Type", "volume_type"),
         Column("Attached to", _servers, "list"),
         column("Bootable", "bootable"),
@@ -221,7 +194,7 @@ VOLUMES = Panel(
             "attach",
             "Attach",
             _attach,
-            allowed=_is("available"),
+            allowed=is_("available"),
             fields=(
                 Field(
                     "server",
@@ -244,10 +217,35 @@ VOLUMES = Panel(
             main=True,
         ),
         Action(
+            "backup",
+            "Back up",
+            lambda item, form: ask(
+                "POST",
+                "/backups",
+                {
+                    "backup": {
+                        "volume_id": item["id"],
+                        "name": form["name"],
+                        "incremental": bool(form.get("incremental")),
+                    }
+                },
+            ),
+            fields=(
+                Field("name", "Name", default=lambda item: f"{named(item)}-backup"),
+                Field(
+                    "incremental",
+                    "Only what has changed since the last one",
+                    "check",
+                    required=False,
+                ),
+            ),
+            allowed=is_("available"),
+        ),
+        Action(
             "extend",
             "Enlarge",
             lambda item, form: _act(item, {"os-extend": {"new_size": int(form["size"])}}),
-            allowed=_is("available", "in-use"),
+            allowed=is_("available", "in-use"),
             fields=(Field("size", "Size in GiB", "number", default=lambda i: i.get("size")),),
         ),
         Action(
@@ -289,213 +287,4 @@ VOLUMES = Panel(
     ),
     parts=(SNAPSHOT_PART,),
     events="volume snapshot",
-)
-SNAPSHOTS = Panel(
-    name="snapshots",
-    title="Snapshots",
-    group="Storage",
-    order=41,
-    about="Volumes as they were at a moment: for going back, and for making others of.",
-    items=ask("GET", "/snapshots/detail"),
-    key="snapshots",
-    columns=(
-        Column("Name", lambda item: item.get("name") or item["id"][:8], link=True, sort="name"),
-        column("Status", "status", "status", sort="status"),
-        Column("Size", _size, sort="size"),
-        ref("Volume", "volume_id", "volumes"),
-        column("Created", "created_at", "time", sort="created_at"),
-    ),
-    search=SEARCH,
-    everywhere="all_tenants=1",
-    everywhere_rule="admin_api",
-    detail=lambda id: ask("GET", f"/snapshots/{id}"),
-    detail_key="snapshot",
-    lines=(
-        column("Id", "id", "mono"),
-        column("Description", "description"),
-        Column("Size", _size),
-        ref("Volume", "volume_id", "volumes"),
-        column("Created", "created_at", "time"),
-    ),
-    actions=(
-        Action(
-            "volume",
-            "Create volume from it",
-            lambda item, form: ask(
-                "POST",
-                "/volumes",
-                {
-                    "volume": {
-                        "name": form["name"],
-                        "size": int(form["size"]),
-                        "snapshot_id": item["id"],
-                    }
-                },
-            ),
-            fields=(
-                Field("name", "Name", default=lambda item: f"{named(item)}-volume"),
-                Field("size", "Size in GiB", "number", default=lambda item: item.get("size")),
-            ),
-            allowed=_is("available"),
-            main=True,
-        ),
-        Action(
-            "edit",
-            "Edit",
-            lambda item, form: ask(
-                "PUT",
-                f"/snapshots/{part_of_path(item['id'])}",
-                {"snapshot": {"name": form["name"], "description": form["description"]}},
-            ),
-            fields=EDIT_FIELDS,
-        ),
-        delete(lambda item: f"{BASE}/snapshots/{part_of_path(item['id'])}", VERSION),
-    ),
-    events="snapshot",
-)
-
-
-def _spec_rows(body: Any, item: Item) -> Sequence[Item]:
-    return [{"key": key, "value": value} for key, value in sorted(body["extra_specs"].items())]
-
-
-TYPES = Panel(
-    name="volumetypes",
-    title="Volume types",
-    group="Storage",
-    order=42,
-    about="Kinds of volumes: which storage they are on, and what it promises.",
-    items=ask("GET", "/types?is_public=none"),
-    key="volume_types",
-    columns=(
-        column("Name", "name", link=True),
-        column("Description", "description"),
-        column("Public", "is_public", "yes"),
-    ),
-    detail=lambda id: ask("GET", f"/types/{id}"),
-    detail_key="volume_type",
-    lines=(
-        column("Id", "id", "mono"),
-        column("Description", "description"),
-        column("Public", "is_public", "yes"),
-    ),
-    parts=(
-        Part(
-            "specs",
-            "Extra specs",
-            lambda item, place: ask("GET", f"/types/{part_of_path(item['id'])}/extra_specs"),
-            "extra_specs",
-            (column("Name", "key", "mono"), column("Value", "value", "mono")),
-            rows=_spec_rows,
-            id="key",
-            actions=(
-                Action(
-                    "delete",
-                    "Delete",
-                    lambda item, form: ask(
-                        "DELETE",
-                        f"/types/{part_of_path(item['of']['id'])}/extra_specs/"
-                        f"{part_of_path(item['key'])}",
-                    ),
-                    danger=True,
-                ),
-            ),
-            create=(
-                Action(
-                    "add",
-                    "Add",
-                    lambda item, form: ask(
-                        "POST",
-                        f"/types/{part_of_path(item['of']['id'])}/extra_specs",
-                        {"extra_specs": {form["key"]: form["value"]}},
-                    ),
-                    fields=(Field("key", "Name"), Field("value", "Value")),
-                ),
-            ),
-        ),
-    ),
-    create=(
-        Action(
-            "create",
-            "Create volume type",
-            lambda item, form: ask(
-                "POST",
-                "/types",
-                {
-                    "volume_type": {
-                        "name": form["name"],
-                        "description": form.get("description") or None,
-                        "os-volume-type-access:is_public": form.get("public") == "yes",
-                    }
-                },
-            ),
-            fields=(
-                Field("name", "Name"),
-                Field("description", "Description", required=False),
-                Field("public", "For all projects", "check", default="yes"),
-            ),
-        ),
-    ),
-    actions=(delete(lambda item: f"{BASE}/types/{part_of_path(item['id'])}", VERSION),),
-    marker=False,
-    events="volume_type",
-)
-_QUOTA = {"volumes": "Volumes", "gigabytes": "Volumes, GiB", "snapshots": "Snapshots"}
-
-
-def _quota(name: str, label: str) -> Field:
-    return Field(name, label, "number", default=lambda item: at(item, name))
-
-
-QUOTAS = Panel(
-    name="volumequotas",
-    title="Quotas of volumes",
-    group="Cloud",
-    order=922,
-    about="How much each project may have. -1: no limit.",
-    items=Request("GET", "/identity/v3/projects"),
-    key="projects",
-    columns=(column("Project", "name", link=True), column("Id", "id", "mono")),
-    search=("name__icontains={q}",),
-    detail=lambda id: ask("GET", f"/os-quota-sets/{id}"),
-    detail_key="quota_set",
-    lines=tuple(column(label, name) for name, label in _QUOTA.items()),
-    actions=(
-        Action(
-            "edit",
-            "Edit",
-            lambda item, form: ask(
-                "PUT",
-                f"/os-quota-sets/{part_of_path(item['id'])}",
-                {"quota_set": {name: int(value) for name, value in form.items()}},
-            ),
-            fields=tuple(_quota(name, label) for name, label in _QUOTA.items()),
-            main=True,
-        ),
-        Action(
-            "reset",
-            "Back to the defaults",
-            lambda item, form: ask("DELETE", f"/os-quota-sets/{part_of_path(item['id'])}"),
-            danger=True,
-        ),
-    ),
-    found=False,
-)
-PANELS = (VOLUMES, SNAPSHOTS, TYPES, QUOTAS)
-_LIMITS = ask("GET", "/limits")
-
-
-def _gauge(title: str, used: str, most: str, unit: str = "") -> Gauge:
-    return Gauge(
-        title,
-        _LIMITS,
-        lambda body: body["limits"]["absolute"][used],
-        lambda body: body["limits"]["absolute"][most],
-        unit,
-    )
-
-
-GAUGES = (
-    _gauge("Volumes", "totalVolumesUsed", "maxTotalVolumes"),
-    _gauge("Volumes, GiB", "totalGigabytesUsed", "maxTotalVolumeGigabytes", "GiB"),
 )
