@@ -95,7 +95,7 @@ class Collection:
             raise BadRequest(f"Unable to find '{noun.name}' in request body", kind="HTTPBadRequest")
         if len(several) > MOST_AT_ONCE:
             raise BadRequest(f"More than {MOST_AT_ONCE} at once.", kind="HTTPBadRequest")
-        rows = [self._create(call, tx, each) for each in several]
+        rows = [self._create(call, tx, _unwrapped(noun.name, each)) for each in several]
         # Later ones of the same request may have changed earlier ones.
         rows = [tx.get(type(row), row.id) for row in rows]
         return {noun.plural: present(call, noun, tx, rows)}
@@ -152,6 +152,12 @@ class Collection:
         row = self.find(call, tx)
         _refuse_other_revision(call, row)
         self.noun.verbs.delete(tx, row, admin_or_self(call))
+
+
+def _unwrapped(name: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Each of several may be under its name once more."""
+    inner = sent.get(name) if len(sent) == 1 else None
+    return inner if isinstance(inner, dict) else sent
 
 
 def _refuse_other_revision(call: Call, row: Any) -> None:

@@ -150,7 +150,17 @@ class Ports:
                 "security groups.",
                 kind="PortSecurityAndIPRequiredForSecurityGroups",
             )
-        return [self._groups.get(tx, group, who).id for group in dict.fromkeys(wanted)]
+        return self._named_groups(tx, wanted, who)
+
+    def _named_groups(self, tx: Tx, wanted: Sequence[str], who: Principal | None) -> list[str]:
+        rows = [self._groups.get(tx, group, who) for group in dict.fromkeys(wanted)]
+        if len({row.stateful for row in rows}) > 1:
+            raise Conflict(
+                "Cannot apply both stateful and stateless security groups on the same port at the "
+                "same time.",
+                kind="SecurityGroupConflict",
+            )
+        return [row.id for row in rows]
 
     def _mac(self, tx: Tx, network_id: str, given: str | Unset) -> str:
         """The wished MAC, or a new one; unique on the network."""
@@ -278,8 +288,7 @@ class Ports:
     ) -> list[str]:
         wanted = before
         if wishes.security_groups is not UNSET:
-            ids = dict.fromkeys(wishes.security_groups or [])
-            wanted = sorted(self._groups.get(tx, group, who).id for group in ids)
+            wanted = sorted(self._named_groups(tx, wishes.security_groups or [], who))
         if wanted and not secured:
             raise Conflict(
                 "Port has security group associated. Cannot disable port security or IP address "

@@ -88,17 +88,23 @@ def _protocol(given: str | int | Unset | None, ethertype: str) -> str | None:
     text = str(given).lower()
     number = whole_or_none(text)
     if number is not None and 0 <= number <= 255:
+        if ethertype == "IPv4" and number in {NUMBERS[name] for name in ONLY_IPV6}:
+            raise _no_protocol_of(ethertype, text)
         return str(number)
     if text not in NUMBERS:
         raise _no_protocol(given)
     if text in ONLY_IPV6 and ethertype == "IPv4":
-        raise BadRequest(
-            f"Invalid ethertype {ethertype} for protocol {text}.",
-            kind="SecurityGroupEthertypeConflictWithProtocol",
-        )
+        raise _no_protocol_of(ethertype, text)
     if text == "icmp" and ethertype == "IPv6":
         return "ipv6-icmp"
     return "ipv6-icmp" if text == "icmpv6" else text
+
+
+def _no_protocol_of(ethertype: str, protocol: str) -> BadRequest:
+    return BadRequest(
+        f"Invalid ethertype {ethertype} for protocol {protocol}.",
+        kind="SecurityGroupEthertypeConflictWithProtocol",
+    )
 
 
 def _no_protocol(given: object) -> BadRequest:

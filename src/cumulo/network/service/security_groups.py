@@ -211,12 +211,15 @@ class SecurityGroupRules:
 
     def get(self, tx: Tx, rule_id: str, who: Principal | None) -> SecurityGroupRuleRow:
         found = tx.get(SecurityGroupRuleRow, rule_id)
-        if found is None or not self.visible(found, who):
+        if found is None or not self.visible(tx, found, who):
             raise not_found("security_group_rule", rule_id)
         return found
 
-    def visible(self, row: SecurityGroupRuleRow, who: Principal | None) -> bool:
-        return is_admin(who) or (who is not None and row.project_id == who.project_id)
+    def visible(self, tx: Tx, row: SecurityGroupRuleRow, who: Principal | None) -> bool:
+        if is_admin(who) or (who is not None and row.project_id == who.project_id):
+            return True
+        group = tx.get(SecurityGroupRow, row.security_group_id)
+        return group is not None and who is not None and group.project_id == who.project_id
 
     def create(
         self, tx: Tx, wishes: SecurityGroupRuleWishes, who: Principal | None, project_id: str

@@ -254,7 +254,7 @@ LINES: dict[str, Any] = {
     "PUT /v2.0/routers/{id}/add_extraroutes": RouterAnswer,
     "PUT /v2.0/routers/{id}/remove_extraroutes": RouterAnswer,
     **lines("policy", "policies", "qos/policies", QosPolicy),
-    **tag_lines("qos/policies", Tags, Empty),
+    **tag_lines("policies", Tags, Empty),
     **{
         key: value
         for kind, body in QOS_RULES.items()
