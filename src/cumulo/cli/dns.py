@@ -1,8 +1,8 @@
-"""`cumulo dns`: name servers that are not the cloud's own.
+"""`cumulo dns`: name servers that are not the cloud's own, and zones that nobody has any more.
 
 `pools` lists them, and how many zones wait for each; `tell` tells them all of their zones again:
 after a server lost what it had, or somebody wrote to it. (The cloud finds that out by itself, too,
-within an hour.)
+within an hour.) `left` lists zones that were abandoned and are still answered for, `end` ends that.
 """
 
 from pathlib import Path
@@ -15,11 +15,12 @@ from cumulo.cli.host import ask_cloud
 from cumulo.cli.options import data_dir_option
 
 AT = "/cumulo/dns/pools"
+LEFT = "/cumulo/dns/left"
 
 
 @click.group()
 def command() -> None:
-    """Look after name servers that are not the cloud's own."""
+    """Look after name servers that are not the cloud's own, and after abandoned zones."""
 
 
 def _options(function: Any) -> Any:
@@ -40,6 +41,33 @@ def list_pools(data_dir: Path | None, as_json: bool) -> None:
 def tell(pool: str, data_dir: Path | None, as_json: bool) -> None:
     """Tell the servers of a pool, or of all, every zone again."""
     _show(ask_cloud(data_dir, lambda client: client.post(f"{AT}/tell", {"pool": pool})), as_json)
+
+
+@command.command("left")
+@_options
+def list_left(data_dir: Path | None, as_json: bool) -> None:
+    """Zones that were abandoned, and are still answered for."""
+    _show_left(ask_cloud(data_dir, lambda client: client.get(LEFT)), as_json)
+
+
+@command.command()
+@click.argument("zone")
+@_options
+def end(zone: str, data_dir: Path | None, as_json: bool) -> None:
+    """Answer for an abandoned zone no more."""
+    _show_left(
+        ask_cloud(data_dir, lambda client: client.post(f"{LEFT}/end", {"name": zone})), as_json
+    )
+
+
+def _show_left(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    if not found["left"]:
+        click.echo("no abandoned zone is answered for")
+    for each in found["left"]:
+        click.echo(f"{each['name']}  since {each['left_at']}, of project {each['project_id']}")
 
 
 def _show(found: dict[str, Any], as_json: bool) -> None:

@@ -1,7 +1,8 @@
-"""`/cumulo/dns`: what the command line asks about pools; for administrators.
+"""`/cumulo/dns`: what the command line asks about pools and abandoned zones; for administrators.
 
 `GET …/pools`: servers that are not the cloud's own, and what waits for them; `POST …/pools/tell`:
-they are told all zones again.
+they are told all zones again. `GET …/left`: zones that are nobody's and are answered for; `POST
+…/left/end`: one of them is not any more.
 """
 
 from typing import Annotated
@@ -9,13 +10,18 @@ from typing import Annotated
 import msgspec
 
 from cumulo.core.auth.policy import Rules
+from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Call, Face, Operation
 from cumulo.core.wire.shapes import Body
 from cumulo.dns.service.dns import DnsService
 
-RULES = {"dns:pools": "rule:system_admin", "system_admin": "role:admin"}
+RULES = {
+    "dns:pools": "rule:system_admin",
+    "dns:left": "rule:system_admin",
+    "system_admin": "role:admin",
+}
 
 
 class PoolWish(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,6 +40,21 @@ class PoolBody(Body, kw_only=True):
 
 class PoolsBody(Body, kw_only=True):
     pools: list[PoolBody]
+
+
+class ZoneName(msgspec.Struct, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(max_length=255)]
+
+
+class LeftZone(Body, kw_only=True):
+    name: str
+    project_id: str
+    """Whose it was."""
+    left_at: Moment
+
+
+class LeftBody(Body, kw_only=True):
+    left: list[LeftZone]
 
 
 class OperatorApi:
@@ -56,6 +77,15 @@ class OperatorApi:
                     body=PoolWish,
                     response=PoolsBody,
                 ),
+                Operation("GET", "/left", self.left, policy="dns:left", response=LeftBody),
+                Operation(
+                    "POST",
+                    "/left/end",
+                    self.end,
+                    policy="dns:left",
+                    body=ZoneName,
+                    response=LeftBody,
+                ),
             ],
         )
 
@@ -70,3 +100,16 @@ class OperatorApi:
     def tell(self, call: Call, tx: Tx) -> PoolsBody:
         self._dns.mirrors.tell_again(tx, call.body.pool)
         return self.list(call, tx)
+
+    def left(self, call: Call, tx: Tx) -> LeftBody:
+        return LeftBody(
+            left=[
+                LeftZone(name=row.name, project_id=row.project_id, left_at=row.left_at)
+                for row in self._dns.zones.left.all(tx)
+            ]
+        )
+
+    def end(self, call: Call, tx: Tx) -> LeftBody:
+        """Raises NotFound."""
+        self._dns.zones.left.end_of(tx, call.body.name)
+        return self.left(call, tx)

@@ -141,7 +141,7 @@ class NameServerLoop:
             return
         if not self.server.running:
             self._change = 0
-            if not await self.database.read(self.serving.zones.count):
+            if not await self.database.read(self.serving.anything):
                 return
             await self.server.start()
         if not self._change:

@@ -1,7 +1,7 @@
 """What name servers read of the database, and what they say of themselves."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -9,6 +9,7 @@ from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.dns import names, rdata
 from cumulo.dns.model.change import DEAD_SECONDS, SECRETS, ServerRow
+from cumulo.dns.model.left import LeftRow
 from cumulo.dns.model.pool import PoolZone
 from cumulo.dns.model.recordset import RecordsetRow
 from cumulo.dns.model.state import state_of
@@ -25,6 +26,8 @@ from cumulo.dns.service.zones import Zones
 MOST_NOTES = 5000
 """Who is further behind than so many notes reads everything anew."""
 PAGE = 500
+LEFT = "~"
+"""Before the id of an abandoned zone, where all that there is is read: after all ids of zones."""
 BATCH = 200
 MOST_STEPS = 2000
 """Of a page of zones, where a single one has not more: they are read on the loop."""
@@ -124,15 +127,20 @@ class Serving:
 
     def whole(self, tx: Tx, zone_id: str, zone: ZoneRow | None) -> list[Step]:
         """A zone from nothing, or its end."""
-        if zone is None or not zone.wanted:
+        if zone is None:
+            left = self.zones.left.find(tx, zone_id)
+            return [Gone(zone_id)] if left is None else _as_left(left)
+        if not zone.wanted:
             return [Gone(zone_id)]
         steps: list[Step] = [_begun(zone)]
         if zone.expired:
             return steps
-        return [*steps, *(_put(zone, row) for row in self._rows(tx, zone))]
+        return [*steps, *(_put(zone, row) for row in self.zones.content(tx, zone))]
 
     def zones_after(self, tx: Tx, last: str) -> tuple[str | None, list[Step]]:
         """A page of all zones, by id; None: it was the last one."""
+        if last.startswith(LEFT):
+            return self._left_after(tx, last.removeprefix(LEFT))
         page = tx.all(zone_queries.AFTER, id=last, most=BATCH // 4)
         steps: list[Step] = [] if last else [Secrets(self.tsigkeys.secrets(tx))]
         if page and sum(zone.recordsets for zone in page) <= MOST_STEPS:
@@ -141,12 +149,24 @@ class Serving:
             steps += self.whole(tx, zone.id, zone)
             if len(steps) > MOST_STEPS:
                 return zone.id, steps
-        return (page[-1].id if page else None), steps
+        if not page:
+            then, more = self._left_after(tx, "")
+            return then, [*steps, *more]
+        return page[-1].id, steps
+
+    def _left_after(self, tx: Tx, last: str) -> tuple[str | None, list[Step]]:
+        """After all zones: those that were abandoned, one at a time."""
+        row = self.zones.left.after(tx, last)
+        return (None, []) if row is None else (LEFT + row.id, _as_left(row))
+
+    def anything(self, tx: Tx) -> bool:
+        """Whether there is something to answer for."""
+        return self.zones.count(tx) > 0 or self.zones.left.any(tx)
 
     def texts(self, tx: Tx, zone: ZoneRow, *, whole: bool, owner: str = "") -> PoolZone:
         """A zone for a server that is told in words; not `whole`: its SOA alone."""
         sets: list[tuple[str, str, int, list[str]]] = []
-        for row in self._rows(tx, zone) if whole else self._soa(tx, zone):
+        for row in self.zones.content(tx, zone) if whole else self._soa(tx, zone):
             ttl = zone.ttl if row.ttl is None else row.ttl
             sets.append((row.name, row.type, ttl, row.records))
         known = 0 < zone.mirrored < ALONE
@@ -155,15 +175,6 @@ class Serving:
     def _soa(self, tx: Tx, zone: ZoneRow) -> list[RecordsetRow]:
         row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="SOA")
         return [] if row is None else [row]
-
-    def _rows(self, tx: Tx, zone: ZoneRow) -> Iterator[RecordsetRow]:
-        last = ""
-        while True:
-            page = tx.all(recordset_queries.OF_ZONE, zone_id=zone.id, id=last, most=PAGE)
-            yield from page
-            if len(page) < PAGE:
-                return
-            last = page[-1].id
 
     # --- who serves -------------------------------------------------------------------------
 
@@ -234,6 +245,18 @@ def _together(tx: Tx, zones: Sequence[ZoneRow]) -> list[Step]:
         if not zone.expired:
             steps += [_put(zone, row) for row in sets.get(zone.id, ())]
     return steps
+
+
+def _as_left(row: LeftRow) -> list[Step]:
+    """A zone that nobody has any more, as it was."""
+    begun = Whole(row.id, names.wire(row.name), row.pool_id, row.project_id)
+    return [
+        begun,
+        *(
+            Put(row.id, names.wire(name), rdata.number_of(kind), ttl, wire)
+            for name, kind, ttl, wire in row.sets
+        ),
+    ]
 
 
 def _begun(zone: ZoneRow) -> Whole:

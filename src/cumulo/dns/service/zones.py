@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from cumulo.dns.queries import published as published_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
 from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.left import Left
 from cumulo.dns.service.places import Places
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.refusals import bad_request, not_found
@@ -63,6 +64,7 @@ class ZoneWish(msgspec.Struct, kw_only=True):
     pool_id: str = DEFAULT_POOL
 
 
+PAGE = 500
 LATER = 0.001
 """Seconds. By less `due` moves when there is only news."""
 
@@ -74,6 +76,7 @@ class Zones:
         self.places = places
         self.changes = changes
         self.tops = Tops(changes, pools)
+        self.left = Left(changes)
         self.quotas = Quotas("dns", QUOTAS)
         self.listing = queries.LISTING
 
@@ -112,6 +115,16 @@ class Zones:
 
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))
+
+    def content(self, tx: Tx, row: ZoneRow) -> Iterator[RecordsetRow]:
+        """All sets of records in a zone, by id."""
+        last = ""
+        while True:
+            page = tx.all(recordset_queries.OF_ZONE, zone_id=row.id, id=last, most=PAGE)
+            yield from page
+            if len(page) < PAGE:
+                return
+            last = page[-1].id
 
     # --- verbs ------------------------------------------------------------------------------
 
@@ -168,6 +181,7 @@ class Zones:
         tx.insert(row)
         ZONES.changed(tx, None, row)
         self.changes.note(tx, row.id)
+        self.left.end(tx, row.name)
         if row.type == "PRIMARY":
             row = self.tops.add(tx, row)
         self._tell(tx, "create", row, scope)
@@ -223,10 +237,17 @@ class Zones:
         return row
 
     def abandon(self, tx: Tx, row: ZoneRow, scope: Scope) -> None:
-        """It is not ours any more: servers that are not the cloud's own keep it."""
+        """It is nobody's any more, and stays on the name servers. One that has a master goes from
+        the cloud's own: nobody would ask that for what is new."""
         if tx.one(queries.BELOW, key=row.tree, end=row.tree + "g") is not None:
             message = "Please delete any subzones before deleting this zone"
             raise bad_request(message, "zone_has_sub_zone")
+        if row.type == "PRIMARY" and row.wanted:
+            sets = [
+                (each.name, each.type, row.ttl if each.ttl is None else each.ttl, each.wire)
+                for each in self.content(tx, row)
+            ]
+            self.left.keep(tx, row, sets)
         self.changes.note(tx, row.id)
         self._tell(tx, "abandon", row, scope)
         self.remove(tx, row)
