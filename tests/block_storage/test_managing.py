@@ -20,6 +20,10 @@ def test_left_and_taken_over(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
         volume = await make(cloud)
         await status(cloud, volume, "available")
+        for size in (2, 3):  # what is taken over is not younger than what the host has accepted
+            path = f"{V3}/volumes/{volume}/action"
+            await cloud.call("POST", path, json_={"os-extend": {"new_size": size}})
+            await status(cloud, volume, "available")
         made = await cloud.call(
             "POST", f"{V3}/snapshots", json_={"snapshot": {"volume_id": volume}}
         )
@@ -32,11 +36,13 @@ def test_left_and_taken_over(tmp_path: Path) -> None:
         services = (await ask(cloud, "GET", "/os-services"))["services"]
         host = next(each["host"] for each in services if each["binary"] == "cinder-volume")
         worker = cloud.cloud.agents[0].workers["block_storage"]
+        path = f"/manageable_volumes/detail?host={host}"
+        at_once = (await ask(cloud, "GET", path))["manageable-volumes"]
+        assert len(at_once) == 2  # and still there when the host has looked
         for _ in range(3):
             await worker.follower.follow(audit=True)
             await worker._look_around()
             await worker.reporter.report()
-        path = f"/manageable_volumes/detail?host={host}"
         found = (await ask(cloud, "GET", path))["manageable-volumes"]
         assert {each["reference"]["source-name"] for each in found} == {volume, snapshot}
         assert driver_of(cloud).has(volume) and driver_of(cloud).has(snapshot)
@@ -46,7 +52,7 @@ def test_left_and_taken_over(tmp_path: Path) -> None:
         assert second == found[1]
         wish = {"host": host, "ref": {"source-name": volume}, "name": "again", "bootable": True}
         taken = (await ask(cloud, "POST", "/manageable_volumes", {"volume": wish}))["volume"]
-        assert (taken["id"], taken["size"], taken["name"]) == (volume, 1, "again")
+        assert (taken["id"], taken["size"], taken["name"]) == (volume, 3, "again")
         of = {"volume_id": volume, "ref": {"source-id": snapshot}, "name": "s"}
         await ask(cloud, "POST", "/os-snapshot-manage", {"snapshot": of})
         for noun, id in (("volume", volume), ("snapshot", snapshot)):

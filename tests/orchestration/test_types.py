@@ -187,3 +187,33 @@ def test_a_user_s_types(tmp_path: Path) -> None:
         await gone(cloud, "demo", made["path"])
 
     on_a_cloud(tmp_path, story)
+
+
+def test_a_volume_of_a_backup_gets_another_type(tmp_path: Path) -> None:
+    def stack(backup: str, kind: Any) -> dict[str, Any]:
+        return small(
+            gold=of("OS::Cinder::VolumeType", name="gold"),
+            disk=of("OS::Cinder::Volume", backup_id=backup, size=1, volume_type=kind),
+        )
+
+    async def story(cloud: TestCloud) -> None:
+        async def ask(method: str, path: str, body: Any = None) -> Any:
+            answer = await cloud.call(method, f"/volume/v3{path}", as_="admin", json_=body)
+            assert answer.status in (200, 202), answer.raw
+            return answer.json
+
+        async def at_rest(noun: str, id: str) -> None:
+            path = f"/volume/v3/{noun}s/{id}"
+            await cloud.until(path, lambda a: a.json[noun]["status"] == "available", as_="admin")
+
+        volume = (await ask("POST", "/volumes", {"volume": {"size": 1}}))["volume"]["id"]
+        await at_rest("volume", volume)
+        backup = (await ask("POST", "/backups", {"backup": {"volume_id": volume}}))["backup"]["id"]
+        await at_rest("backup", backup)
+        one, other = stack(backup, "__DEFAULT__"), stack(backup, ref("gold"))
+        made = await lived(cloud, "admin", one, other)
+        disk = (await ask("GET", f"/volumes/{made['disk']}"))["volume"]
+        assert disk["volume_type"] == "gold"
+        await gone(cloud, "admin", made["path"])
+
+    on_a_cloud(tmp_path, story)

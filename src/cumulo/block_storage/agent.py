@@ -20,7 +20,7 @@ from cumulo.block_storage.model.orders import SeenDisk, SeenPool, WantedDisk
 from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.blobs.shelf import Coming, Shelf
 from cumulo.core.hosts.copies import Copies
-from cumulo.core.hosts.journal import Order
+from cumulo.core.hosts.journal import Order, generation_of
 from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
 
 COPY_SECONDS = 3600.0
@@ -91,7 +91,13 @@ class StorageAgent:
 
     async def describe(self, id: str) -> dict[str, Any]:
         state = next((each for each in await self.driver.list() if each.id == id), None)
-        return {} if state is None else {"size_gb": state.size_gb, "path": state.path}
+        if state is None:
+            return {}
+        return {
+            "size_gb": state.size_gb,
+            "path": state.path,
+            "generation": generation_of(state.generation),
+        }
 
     async def host(self) -> SeenPool:
         room = await self.driver.capabilities()

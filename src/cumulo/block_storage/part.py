@@ -20,6 +20,7 @@ from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.queries import snapshot as snapshot_queries
 from cumulo.block_storage.queries import volume as volume_queries
+from cumulo.block_storage.service.managing import next_of
 from cumulo.block_storage.service.messages import Messages
 from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.snapshots import Snapshots
@@ -116,7 +117,14 @@ class StoragePart:
         size = row.facts.get("size_gb")
         if not isinstance(size, int) or size < 1:
             raise BadRequest(f"Disk {row.id} cannot be adopted: its size is not known.")
-        volume = self._volumes.adopt(tx, row.id, host_id=row.host_id, size=size, project=project_id)
+        volume = self._volumes.adopt(
+            tx,
+            row.id,
+            host_id=row.host_id,
+            size=size,
+            project=project_id,
+            generation=next_of(row),
+        )
         return {"volume": volume.id, "size": size}
 
     def _volume(self, tx: Tx, row: VolumeRow, seen: Seen) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from cumulo.core.faults import BadRequest
 from cumulo.core.resource_types import (
     READY,
     WORKING,
@@ -36,20 +35,20 @@ def _volume(given: Given, place: Place) -> dict[str, Any]:
     made = {
         names.get(name, name): value
         for name, value in given.items()
-        if value is not None and name not in ("scheduler_hints", "read_only", "backup_id")
+        if value is not None and name not in ("scheduler_hints", "read_only")
     }
     return made
 
 
-_SOURCES = ("snapshot_id", "image", "imageRef", "source_volid")
+_SOURCES = ("snapshot_id", "image", "imageRef", "source_volid", "backup_id")
 
 
 def _update_volume(physical: str, now: Given, changed: Given, place: Place) -> Sequence[Request]:
     one = f"{BASE}/volumes/{physical}"
     made = []
     if "volume_type" in changed:
-        # Another volume in its stead would be an empty one.
-        raise BadRequest("A volume's type cannot be changed: volumes are not retyped here.")
+        wish = {"new_type": changed["volume_type"], "migration_policy": "on-demand"}
+        made.append(Request("POST", f"{one}/action", {"os-retype": wish}, VERSION))
     plain = {n: changed[n] for n in ("name", "description", "metadata") if n in changed}
     if "name" in plain and plain["name"] is None:
         plain["name"] = place.name
@@ -87,6 +86,7 @@ VOLUME = rest(
         ),
         "snapshot_id": text("The snapshot to make it from.", find="volume_snapshot"),
         "source_volid": text("The volume to make it from.", find="volume"),
+        "backup_id": text("The backup to make it from."),
         "image": text("The image to make it from.", find="image"),
         "imageRef": text("Deprecated.", stands_for="image", find="image"),
         "volume_type": text("The type.", update=True, find="volume_type"),
@@ -145,8 +145,8 @@ VOLUME = rest(
     lost=lambda body: body["volume"]["status"] in ("error", "deleting"),
     check=lambda given: (
         None
-        if given.get("size") or given.get("snapshot_id") or given.get("source_volid")
-        else "If neither snapshot_id nor source_volid is given, size is required."
+        if any(given.get(name) for name in ("size", "snapshot_id", "source_volid", "backup_id"))
+        else "If none of backup_id, snapshot_id, source_volid is given, size is required."
     ),
 )
 

@@ -184,7 +184,7 @@ class ActionsApi:
             (
                 "os-extend_volume_completion",
                 self.extended,
-                "volume:extend_volume_completion",
+                f"{admin}:extend_volume_completion",
                 Extended,
                 202,
                 "3.71",

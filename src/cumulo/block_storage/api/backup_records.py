@@ -62,7 +62,7 @@ class BackupRecordsApi:
                 "GET",
                 "/backups/{backup_id}/export_record",
                 self.export,
-                policy="backup:backup-export",
+                policy="backup:export-import",
                 early=False,
             ),
             Operation(

@@ -11,6 +11,7 @@ from cumulo.block_storage.api.bodies import Text255
 from cumulo.block_storage.api.lists import filtered, offset_of, own_or_all, page_links
 from cumulo.block_storage.model.group import GroupRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
+from cumulo.block_storage.service.groups import Groups
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
@@ -301,7 +302,7 @@ def ids_of(text: str | None) -> list[str]:
 
 
 def update_group(
-    groups: Any,
+    groups: Groups,
     tx: Tx,
     row: GroupRow,
     call: Call,

@@ -109,19 +109,17 @@ class ServicesApi:
             Operation("PUT", f"{all_}/enable", self.enable, body=ServiceName, **update),
             Operation("PUT", f"{all_}/disable", self.disable, body=ServiceName, **update),
             Operation("PUT", f"{all_}/disable-log-reason", self.disable, body=WithReason, **update),
-            Operation(
-                "PUT", f"{all_}/freeze", self.freeze, policy="volume:freeze_host", body=Named
-            ),
-            Operation("PUT", f"{all_}/thaw", self.thaw, policy="volume:thaw_host", body=Named),
+            Operation("PUT", f"{all_}/freeze", self.freeze, body=Named, **update),
+            Operation("PUT", f"{all_}/thaw", self.thaw, body=Named, **update),
             *(
                 Operation(
                     "PUT",
                     f"{all_}/{name}",
                     self.failover,
-                    policy="volume:failover_host",
                     body=Failover,
                     status=202,
                     since=since,
+                    **update,
                 )
                 for name, since in (("failover_host", None), ("failover", "3.26"))
             ),
@@ -226,9 +224,11 @@ class ServicesApi:
         return {**body, "disabled_reason": None if enabled else reason}
 
     def freeze(self, call: Call, tx: Tx) -> None:
+        call.allow(action="volume:freeze_host")
         self._services.freeze(tx, self._frozen_or_not(call, tx), True)
 
     def thaw(self, call: Call, tx: Tx) -> None:
+        call.allow(action="volume:thaw_host")
         self._services.freeze(tx, self._frozen_or_not(call, tx), False)
 
     def _frozen_or_not(self, call: Call, tx: Tx) -> HostRow:
@@ -240,6 +240,7 @@ class ServicesApi:
 
     def failover(self, call: Call, tx: Tx) -> None:
         """Nothing is replicated, so there is nothing to go over to."""
+        call.allow(action="volume:failover_host")
         if call.body.cluster:
             raise NotFound(f"Cluster {call.body.cluster:.100} could not be found.")
         if call.body.host is None:

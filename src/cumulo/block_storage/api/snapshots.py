@@ -72,6 +72,7 @@ class SnapshotsApi:
     def operations(self) -> list[Operation]:
         one = "/snapshots/{snapshot_id}"
         late: dict[str, Any] = {"early": False}
+        admin = "volume_extension:snapshot_admin_actions"
         get, change = "volume:get_snapshot", "volume:update_snapshot"
         read, write = f"{get}_metadata", f"{change}_metadata"
         return [
@@ -128,19 +129,19 @@ class SnapshotsApi:
                     "POST",
                     f"{one}/action",
                     handler,
-                    policy=f"volume_extension:snapshot_{rule}",
+                    policy=rule,
                     action=name,
                     body=action_body(name, kind, "Snapshot"),
                     status=202,
                     **late,
                 )
                 for name, handler, rule, kind in (
-                    ("os-reset_status", self.reset, "admin_actions:reset_status", Reset),
-                    ("os-force_delete", self.force_delete, "admin_actions:force_delete", Any),
+                    ("os-reset_status", self.reset, f"{admin}:reset_status", Reset),
+                    ("os-force_delete", self.force_delete, f"{admin}:force_delete", Any),
                     (
                         "os-update_snapshot_status",
                         self.said,
-                        "actions:update_snapshot_status",
+                        "snapshot_extension:snapshot_actions:update_snapshot_status",
                         Said,
                     ),
                 )

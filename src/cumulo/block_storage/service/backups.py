@@ -8,6 +8,7 @@ import msgspec
 from cumulo.block_storage.model.backup import CONTAINER, BackupRow, backup_status
 from cumulo.block_storage.model.message import BACKUP_STAYS, NO_BACKUP, NOT_RESTORED
 from cumulo.block_storage.model.snapshot import SnapshotRow
+from cumulo.block_storage.model.type import TypeRow
 from cumulo.block_storage.model.volume import Mark, VolumeRow
 from cumulo.block_storage.queries import backup as queries
 from cumulo.block_storage.service.messages import Messages
@@ -249,7 +250,7 @@ class Backups:
         return volume
 
     def restored(
-        self, tx: Tx, row: BackupRow, who: Principal, *, size: int, kind: Any, **fields: Any
+        self, tx: Tx, row: BackupRow, who: Principal, *, size: int, kind: TypeRow, **fields: Any
     ) -> VolumeRow:
         """A new volume that is made of a backup."""
         self._refuse_small(row, size)

@@ -1,7 +1,7 @@
 """Disks that hosts have and the cloud does not know: taken over as volumes or snapshots, and left.
 
 A disk is a file of an id, and the volume that it becomes has that id. What is left stays on its
-host, as it is: once the host has told of it, it is unknown like any other, and may be taken over.
+host, as it is, is unknown like any other from then on, and may be taken over again.
 """
 
 from typing import Any
@@ -40,7 +40,6 @@ class Managing:
         volumes: Volumes,
         snapshots: Snapshots,
     ) -> None:
-        self._registry = registry
         self._unknown = UnknownThings(registry)
         self._services = services
         self._pools = pools
@@ -80,7 +79,13 @@ class Managing:
             raise BadRequest("A token that is scoped to a project is required.")
         row = self._one(tx, host, reference)
         volume = self._volumes.adopt(
-            tx, row.id, host_id=row.host_id, size=size_of(row), project=who.project_id, kind=kind
+            tx,
+            row.id,
+            host_id=row.host_id,
+            size=size_of(row),
+            project=who.project_id,
+            kind=kind,
+            generation=next_of(row),
         )
         self._unknown.adopted(tx, row, {"volume": volume.id})
         return self._volumes.refresh(tx, volume, user_id=who.user_id)
@@ -92,7 +97,9 @@ class Managing:
         if volume.host_id is None:
             raise BadRequest(f"Invalid volume: volume {volume.id} is on no host.")
         row = self._one(tx, volume.host_id, reference)
-        made = self._snapshots.adopt(tx, volume, row.id, size_of(row), who, **about)
+        made = self._snapshots.adopt(
+            tx, volume, row.id, size_of(row), who, generation=next_of(row), **about
+        )
         self._unknown.adopted(tx, row, {"snapshot": made.id})
         return made
 
@@ -107,7 +114,9 @@ class Managing:
         if tx.all(snapshots.OF_VOLUME, volume_id=row.id):
             raise BadRequest(f"Invalid volume: Volume {row.id} still has snapshots.")
         emit(tx, "volume.unmanage", row.id, project_id=row.project_id, principal=who)
-        self._registry.leave(tx, row.host_id, KIND, row.id)
+        self._unknown.left(
+            tx, row.host_id, KIND, row.id, {"size_gb": row.size, "generation": row.generation}
+        )
         kind = self._types.of(tx, row.type_id)
         tx.delete(row)
         VOLUMES.changed(tx, row, None)
@@ -125,12 +134,20 @@ class Managing:
         assert volume is not None
         kind = self._types.of(tx, volume.type_id)
         emit(tx, "snapshot.unmanage", row.id, project_id=row.project_id, principal=who)
-        self._registry.leave(tx, row.host_id, KIND, row.id)
+        self._unknown.left(
+            tx, row.host_id, KIND, row.id, {"size_gb": row.size, "generation": row.generation}
+        )
         tx.delete(row)
         SNAPSHOTS.changed(tx, row, None)
         self._pools.give_back(tx, row.host_id, row.size)
         amounts = {"snapshots": 1, "gigabytes": row.size}
         self._quotas.give_back(tx, row.project_id, kind.name, **amounts)
+
+
+def next_of(row: UnknownRow) -> int:
+    """The generation after the one that the host has accepted: it refuses older ones."""
+    accepted = row.facts.get("generation")
+    return accepted + 1 if isinstance(accepted, int) and accepted > 0 else 1
 
 
 def size_of(row: UnknownRow) -> int:

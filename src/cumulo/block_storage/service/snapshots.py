@@ -96,7 +96,15 @@ class Snapshots:
         return row
 
     def adopt(
-        self, tx: Tx, volume: VolumeRow, id: str, size: int, who: Principal, **about: Any
+        self,
+        tx: Tx,
+        volume: VolumeRow,
+        id: str,
+        size: int,
+        who: Principal,
+        *,
+        generation: int,
+        **about: Any,
     ) -> SnapshotRow:
         """A disk that its host has and nobody knows becomes a snapshot of a volume."""
         if tx.get(VolumeRow, id) is not None or tx.get(SnapshotRow, id) is not None:
@@ -115,7 +123,7 @@ class Snapshots:
             status="creating",
             host_id=volume.host_id,
             wanted="present",
-            generation=1,
+            generation=generation,
             observed_size=0,
             fault=None,
             declared=None,

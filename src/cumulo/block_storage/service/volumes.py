@@ -237,6 +237,7 @@ class Volumes:
         size: int,
         project: str,
         kind: TypeRow | None = None,
+        generation: int = 1,
     ) -> VolumeRow:
         """A disk that its host has and nobody knows becomes a volume of a project."""
         if tx.get(VolumeRow, id) is not None or tx.get(SnapshotRow, id) is not None:
@@ -260,7 +261,7 @@ class Volumes:
             "host_id": host_id,
             "wanted": "present",
             "content": 0,
-            "generation": 1,
+            "generation": generation,
             "observed_generation": 0,
             "observed_size": 0,
             "mark": "",

@@ -20,6 +20,10 @@ SPARE = 200
 """Frames that may be past before the file is written anew, beside as many as there are items."""
 
 
+_EPOCH = 40
+"""Bits of a stamp below its epoch."""
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What is ordered of one thing. `gone`: it is to be removed. `lost`: the control plane does
     not know of it any more; it is left as it is. `item` None: it was never known here."""
@@ -40,7 +44,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def stamp(self, generation: int) -> int:
         """A number for a driver that keeps the newest order itself: it grows with the
         generation, and with the epoch when a database went back in time."""
-        return (self.epoch << 40) | generation
+        return (self.epoch << _EPOCH) | generation
+
+
+def generation_of(stamp: int) -> int:
+    """What a stamp was made of, without its epoch."""
+    return stamp & ((1 << _EPOCH) - 1)
 
 
 class Frame(msgspec.Struct, array_like=True):

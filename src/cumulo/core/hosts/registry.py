@@ -119,8 +119,7 @@ class HostRegistry:
         return self._grow(tx, [host_id], kind, id, gone=True).get(host_id, 0)
 
     def leave(self, tx: Tx, host_id: str, kind: str, id: str) -> None:
-        """Nothing is said of that thing any more: it stays there as it is. The host finds out at
-        its next audit, and tells of it as something unknown."""
+        """Nothing is said of that thing any more: see `UnknownThings.left`."""
         row = tx.get(ItemRow, host_id, kind, id)
         if row is not None:
             tx.delete(row)

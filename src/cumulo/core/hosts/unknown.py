@@ -30,6 +30,13 @@ class UnknownThings:
         """What one host has of a kind: MOST at most."""
         return tx.all(queries.UNKNOWN_ON, h=host_id, k=kind)
 
+    def left(self, tx: Tx, host_id: str, kind: str, id: str, facts: Mapping[str, Any]) -> None:
+        """Its service says nothing more of it: it stays there as it is. The host finds out at its
+        next audit; what it has is known before."""
+        self._registry.leave(tx, host_id, kind, id)
+        row = UnknownRow(host_id, kind, id, dict(facts), tx.now)
+        tx.insert(row, ignore_duplicate=True)
+
     def counts(self, tx: Tx) -> list[tuple[str, str, int]]:
         """(host, kind, how many)"""
         return [(str(h), str(k), int(n)) for h, k, n in tx.tuples(queries.UNKNOWN_COUNTS)]

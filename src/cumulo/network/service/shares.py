@@ -64,10 +64,14 @@ class Shares:
             for each in self.of(tx, row.object_id)
             if each.action == row.action and each.id != row.id
         }
-        rest |= {""} | ({now} if now else set())
-        if row.action == SHARED:
-            # Who owns a thing has it anyway; a way out it is by its policies alone.
-            rest.add(owner)
+        rest.add("")
+        if row.object_type == "network":
+            # Of other things the owner's own use counts, too, and a new target makes up for
+            # nothing: as the real service has it.
+            rest |= {now} if now else set()
+            if row.action == SHARED:
+                # Who owns a network has it anyway; a way out it is by its policies alone.
+                rest.add(owner)
         if EVERYBODY in rest:
             return set()
         using = {str(project) for (project,) in tx.tuples(users, id=row.object_id)}
