@@ -26,7 +26,7 @@ from cumulo.network.model.orders import AllocationRange
 from cumulo.network.service.addresses import FixedIpWish, addresses_of
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.networks import NetworkWishes
-from cumulo.network.service.ports import PortWishes
+from cumulo.network.service.port_wishes import PortWishes
 from cumulo.network.service.subnets import SubnetWishes
 from cumulo.network.service.tools import DEFAULT_QUOTAS
 

@@ -47,7 +47,7 @@ def test_a_port_with_a_fault_is_down() -> None:
     ],
 )
 def test_floatingip(port: str | None, observed: str | None, fault: str | None, status: str) -> None:
-    assert floatingip_status(port_id=port, observed=observed, fault=fault) == status
+    assert floatingip_status(leads_to=port, observed=observed, fault=fault) == status
 
 
 def test_router() -> None:

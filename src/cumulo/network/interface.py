@@ -28,6 +28,7 @@ EVENTS = (
                 "security_group",
                 "subnetpool",
                 "address_scope",
+                "address_group",
             )
         ),
         on(
@@ -35,6 +36,11 @@ EVENTS = (
             *(f"network.rbac_policy.{verb}" for verb in ("create", "update", "delete")),
             object_id=str,
             target=str,
+        ),
+        on(
+            "default_security_group_rule",
+            "network.default_security_group_rule.create",
+            "network.default_security_group_rule.delete",
         ),
         on(
             "security_group_rule",
@@ -58,6 +64,26 @@ EVENTS = (
         on("floatingip", "network.floatingip.create", address=str),
         on("floatingip", "network.floatingip.update", port_id=str | None),
         on("floatingip", "network.floatingip.delete"),
+        on(
+            "trunk",
+            *(f"network.trunk.{verb}" for verb in ("create", "update", "delete")),
+            name=str | None,
+        ),
+        on(
+            "qos_policy",
+            *(f"network.qos_policy.{verb}" for verb in ("create", "update", "delete")),
+            name=str | None,
+        ),
+        on(
+            "qos_rule",
+            *(f"network.qos_rule.{verb}" for verb in ("create", "update", "delete")),
+            policy_id=str,
+        ),
+        on(
+            "port_forwarding",
+            *(f"network.port_forwarding.{verb}" for verb in ("create", "update", "delete")),
+            floatingip_id=str,
+        ),
     ),
     *(event for each in METERS for event in each.declared("network")),
 )

@@ -19,15 +19,18 @@ from cumulo.network.model.port import (
     ROUTER_GATEWAY,
     ROUTER_INTERFACE,
     PortRow,
+    dhcp_options,
     is_guest,
     port_status,
 )
 from cumulo.network.model.router import RouterRow, router_status
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.subnet import AllocationRow, SubnetRow
+from cumulo.network.queries import address_group as address_queries
 from cumulo.network.queries import floatingip as floatingip_queries
 from cumulo.network.queries import network as network_queries
 from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import port_forwarding as forwarding_queries
 from cumulo.network.queries import router as router_queries
 from cumulo.network.queries import security_group as group_queries
 from cumulo.network.queries import subnet as subnet_queries
@@ -35,6 +38,7 @@ from cumulo.network.service import addresses
 from cumulo.network.service.member_lists import of_members, of_neighbours
 from cumulo.network.service.placing import KIND, Hosts
 from cumulo.network.service.ports import Ports
+from cumulo.network.service.qos_orders import qos_of
 from cumulo.network.service.questions import Questions
 from cumulo.network.service.tools import tell
 
@@ -166,14 +170,23 @@ class NetworkPart:
             return []
         named = [row.id for row in guests]
         fixed, groups = addresses.addresses_of(tx, named), self._ports.groups_of(tx, named)
-        return [_port(row, fixed, groups.get(row.id, [])) for row in guests]
+        inherited = self._ports.network_policies(tx, guests)
+        policies = {row.id: row.qos_policy_id or inherited.get(row.network_id) for row in guests}
+        rules = qos_of(tx, policies.values())
+        return [
+            _port(row, fixed, groups.get(row.id, []), rules.get(policies[row.id] or ""))
+            for row in guests
+        ]
 
     def _groups_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.SecurityGroupSpec]:
         rules: dict[str, list[SecurityGroupRuleRow]] = {}
         for rule in tx.all(group_queries.RULES_OF, ids=ids):
             rules.setdefault(rule.security_group_id, []).append(rule)
+        named = {r.remote_address_group_id for found in rules.values() for r in found} - {None}
+        known = tx.all(address_queries.BY_IDS, ids=sorted(map(str, named))) if named else []
+        addresses = {row.id: tuple(row.addresses) for row in known}
         rows = tx.all(group_queries.BY_IDS, ids=ids)
-        return [_group(row, rules.get(row.id, [])) for row in rows]
+        return [_group(row, rules.get(row.id, []), addresses) for row in rows]
 
     def _members_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.GroupMembers]:
         return self._members.today(tx, ids)
@@ -216,7 +229,7 @@ def _see_router(tx: Tx, row: RouterRow, found: spec.Observed) -> None:
 def _see_floatingip(tx: Tx, row: FloatingIpRow, found: spec.Observed) -> None:
     if (row.observed, row.fault) == (found.status, found.fault):
         return
-    status = floatingip_status(port_id=row.port_id, observed=found.status, fault=found.fault)
+    status = floatingip_status(leads_to=row.router_id, observed=found.status, fault=found.fault)
     after = tx.update(row, observed=found.status, fault=found.fault, status=status)
     tell(tx, "floatingip", "status", after, None, status=status, reason=found.fault)
 
@@ -269,7 +282,9 @@ def _with_prefix(port: PortRow, cidrs: Mapping[str, str], fixed: Allocations) ->
     )
 
 
-def _port(row: PortRow, fixed: Allocations, groups: Sequence[str]) -> spec.PortSpec:
+def _port(
+    row: PortRow, fixed: Allocations, groups: Sequence[str], qos: spec.Qos | None
+) -> spec.PortSpec:
     return spec.PortSpec(
         id=row.id,
         number=row.number,
@@ -285,10 +300,16 @@ def _port(row: PortRow, fixed: Allocations, groups: Sequence[str]) -> spec.PortS
         port_security=row.port_security_enabled,
         allowed_address_pairs=tuple(row.allowed_address_pairs),
         security_groups=tuple(groups),
+        qos=qos,
+        dhcp_options=dhcp_options(row),
     )
 
 
-def _group(row: SecurityGroupRow, rules: Sequence[SecurityGroupRuleRow]) -> spec.SecurityGroupSpec:
+def _group(
+    row: SecurityGroupRow,
+    rules: Sequence[SecurityGroupRuleRow],
+    addresses: Mapping[str, tuple[str, ...]],
+) -> spec.SecurityGroupSpec:
     return spec.SecurityGroupSpec(
         id=row.id,
         stateful=row.stateful,
@@ -301,6 +322,9 @@ def _group(row: SecurityGroupRow, rules: Sequence[SecurityGroupRuleRow]) -> spec
                 port_max=rule.port_range_max,
                 remote_ip_prefix=rule.remote_ip_prefix,
                 remote_group_id=rule.remote_group_id,
+                remote_addresses=None
+                if rule.remote_address_group_id is None
+                else addresses.get(rule.remote_address_group_id, ()),
             )
             for rule in rules
         ),
@@ -316,11 +340,7 @@ def _routers(
 ) -> tuple[spec.RouterSpec, ...]:
     by_id = {subnet.id: subnet for subnet in subnets}
     cidrs = {subnet.id: subnet.cidr for subnet in by_id.values()}
-    floating: dict[str, list[spec.FloatingIpSpec]] = {}
-    for each in tx.all(floatingip_queries.OF_ROUTERS, ids=[row.id for row in rows]):
-        assert each.router_id is not None and each.fixed_ip_address is not None
-        translation = spec.FloatingIpSpec(each.id, each.floating_ip_address, each.fixed_ip_address)
-        floating.setdefault(each.router_id, []).append(translation)
+    floating = _floating(tx, [row.id for row in rows])
     found = []
     for row in rows:
         own = [port for port in ports if port.holder == row.id]
@@ -346,6 +366,31 @@ def _routers(
             )
         )
     return tuple(found)
+
+
+def _floating(tx: Tx, router_ids: Sequence[str]) -> dict[str, list[spec.FloatingIpSpec]]:
+    forwarded: dict[str, list[spec.Forwarded]] = {}
+    for row in tx.all(forwarding_queries.OF_ROUTERS, ids=router_ids):
+        forwarded.setdefault(row.floatingip_id, []).append(
+            spec.Forwarded(
+                row.protocol, row.external_port, row.internal_ip_address, row.internal_port
+            )
+        )
+    found: dict[str, list[spec.FloatingIpSpec]] = {}
+    rows = tx.all(floatingip_queries.OF_ROUTERS, ids=router_ids)
+    rules = qos_of(tx, [row.qos_policy_id for row in rows])
+    for each in rows:
+        qos = rules.get(each.qos_policy_id or "")
+        assert each.router_id is not None
+        translation = spec.FloatingIpSpec(
+            each.id,
+            each.floating_ip_address,
+            each.fixed_ip_address,
+            tuple(forwarded.get(each.id, ())),
+            () if qos is None else qos.limits,
+        )
+        found.setdefault(each.router_id, []).append(translation)
+    return found
 
 
 def _gateway(

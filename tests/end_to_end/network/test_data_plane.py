@@ -27,6 +27,7 @@ from cumulo.network.drivers.linux.security import link_local
 from cumulo.network.model.metadata import MetadataRequest, MetadataResponse
 from cumulo.network.model.orders import (
     AddressPair,
+    DhcpOption,
     FloatingIpSpec,
     HostRoute,
     NetworkSpec,
@@ -121,6 +122,42 @@ def test_dhcp_gives_address_mtu_routes_dns(place: Lab) -> None:
         ip(third, f"link set eth0 address {stranger}")
         with pytest.raises(TimeoutError):
             await asyncio.to_thread(dhcp, third, stranger, seconds=1)
+
+    place.run(work)
+
+
+def test_a_port_has_dhcp_options_of_its_own(place: Lab) -> None:
+    cloud = Cloud()
+    net = subnet("10.0.0.0/24", "10.0.0.1", dns=("10.0.0.53",))
+    network = cloud.network(net, dhcp=("10.0.0.2/24",))
+    own = (
+        DhcpOption("tftp-server", "10.0.0.99"),
+        DhcpOption("bootfile-name", "pxe.0"),
+        DhcpOption("150", "10.0.0.98"),
+        DhcpOption("dns-server", "10.0.0.54"),
+        DhcpOption("no-such-option", "x"),
+        DhcpOption("dns-server", "2001:db8::1", 6),
+    )
+    with_options = cloud.port(network, "10.0.0.11", dhcp_options=own)
+    without = cloud.port(network, "10.0.0.12")
+    driver = place.driver()
+
+    async def work() -> None:
+        first, second = place.guest(with_options), place.guest(without)
+        await place.apply(driver, cloud.state())
+        address, options = await asyncio.to_thread(dhcp, first, with_options.mac)
+        assert address == "10.0.0.11"
+        assert options[66].rstrip(b"\0") == b"10.0.0.99"
+        assert options[67].rstrip(b"\0") == b"pxe.0"
+        assert options[150] == bytes([10, 0, 0, 98])
+        assert options[6] == bytes([10, 0, 0, 54])
+        _, options = await asyncio.to_thread(dhcp, second, without.mac)
+        assert not options.keys() & {66, 67, 150} and options[6] == bytes([10, 0, 0, 53])
+        # Taken away, they are not sent any more.
+        cloud.ports[with_options.id] = msgspec.structs.replace(with_options, dhcp_options=())
+        await place.apply(driver, cloud.state())
+        _, options = await asyncio.to_thread(dhcp, first, with_options.mac)
+        assert 66 not in options and options[6] == bytes([10, 0, 0, 53])
 
     place.run(work)
 

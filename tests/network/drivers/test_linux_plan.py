@@ -158,6 +158,10 @@ dst=10.0.0.11 sport=9697 dport=1 mark=0 use=1
     own = {"203.0.113.10"}
     assert contradictions(text, {"203.0.113.100": "10.0.0.11"}, own) == []
     moved = contradictions(text, {"203.0.113.100": "10.0.0.12"}, own)
-    assert moved == [("203.0.113.1", "203.0.113.100", "10.0.0.11", "203.0.113.1")]
+    assert [each[:5] for each in moved] == [("tcp", "203.0.113.1", "203.0.113.100", "1", "80")]
+    ours = {("tcp", "203.0.113.100", "80"): ("10.0.0.11", "80")}
+    assert contradictions(text, {}, own, ours) == []
+    other = {("tcp", "203.0.113.100", "80"): ("10.0.0.11", "81")}
+    assert contradictions(text, {}, own, other) == moved
     gone = contradictions(text, {}, {"203.0.113.11"})
     assert len(gone) == 2

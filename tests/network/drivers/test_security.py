@@ -92,7 +92,7 @@ def test_an_unknown_protocol_is_refused() -> None:
 
 
 def test_a_port_sends_only_from_its_own() -> None:
-    bridge, _ = ruleset(state(port()))
+    bridge, _, _ = ruleset(state(port()))
     device = '"tapcccccccc-00"'
     mac = "fa:16:3e:00:00:01"
     assert bridge.sets["ports"].elements == {device}
@@ -115,7 +115,7 @@ def test_address_pairs_never_overlap() -> None:
         AddressPair("192.0.2.1", "fa:16:3e:00:00:99"),
         AddressPair("2001:db8:1::/48"),
     )
-    bridge, _ = ruleset(state(port(allowed_address_pairs=pairs)))
+    bridge, _, _ = ruleset(state(port(allowed_address_pairs=pairs)))
     device, mac = '"tapcccccccc-00"', "fa:16:3e:00:00:01"
     assert bridge.sets["p4"].elements == {f"{device} . {mac} . 10.0.0.0/24"}
     assert bridge.sets["a4"].elements == {f"{device} . fa:16:3e:00:00:99 . 192.0.2.1"}
@@ -126,27 +126,27 @@ def test_address_pairs_never_overlap() -> None:
 
 
 def test_what_is_not_filtered_is_in_no_set() -> None:
-    bridge, inet = ruleset(state(port(port_security=False)))
+    bridge, inet, _ = ruleset(state(port(port_security=False)))
     assert not bridge.sets["ports"].elements
     assert not inet.sets["from"].elements and not inet.sets["to"].elements
 
 
 def test_a_port_without_groups_is_closed() -> None:
-    _, inet = ruleset(state(port(security_groups=())))
+    _, inet, _ = ruleset(state(port(security_groups=())))
     (target,) = inet.sets["to"].elements
     assert inet.chains[target.rpartition(" ")[2]].rules == ("counter drop",)
 
 
 def test_remote_groups_are_sets() -> None:
     rule = SecurityGroupRule("ingress", "IPv4", remote_group_id=OTHER)
-    _, inet = ruleset(state(port(), rules=(rule,)))
+    _, inet, _ = ruleset(state(port(), rules=(rule,)))
     assert inet.sets[M4].elements == {"10.0.0.5"}
     assert inet.sets[W4].elements == {"10.1.0.0/16"}
     assert inet.sets["m6_" + M4[3:]].elements == {"::5"}
 
 
 def test_replies_pass_only_through_what_is_still_allowed() -> None:
-    _, inet = ruleset(state(port()))
+    _, inet, _ = ruleset(state(port()))
     for chain in ("vmin", "vmout"):
         assert "ct direction reply ct state established accept" in inet.chains[chain].rules
         assert not any("established,related" in rule for rule in inet.chains[chain].rules)

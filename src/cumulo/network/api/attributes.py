@@ -50,11 +50,25 @@ class Noun(Generic[R]):
     bulk: bool = True
     tags: bool = True
     updates: bool = True
+    read_only: bool = False
     writes_list: bool = False
+    filters: Mapping[str, type] = field(default_factory=dict)
+    """Of the listing, besides columns: what kind their values are."""
+    policy: str = ""
+    """Its name in rules, where that is another one."""
+    only: frozenset[str] | None = None
+    """Those of the wishes that it has; all, where several nouns do not share one Struct."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """What its lists are always filtered by."""
+    within: str = ""
+    """The column that names what it is a part of, whose id is `{holder}` in the path."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other names of filters."""
     synonyms: Mapping[str, str] = field(default_factory=dict)
     """Other names of attributes in a request."""
+
+    def rule(self, verb: str) -> str:
+        return f"{verb}_{self.policy or self.name}"
 
 
 class Wrapped(msgspec.Struct):
@@ -81,6 +95,19 @@ class Wrapped(msgspec.Struct):
     subnetpools: list[dict[str, Any]] | None = None
     address_scope: dict[str, Any] | None = None
     address_scopes: list[dict[str, Any]] | None = None
+    address_group: dict[str, Any] | None = None
+    address_groups: list[dict[str, Any]] | None = None
+    default_security_group_rule: dict[str, Any] | None = None
+    default_security_group_rules: list[dict[str, Any]] | None = None
+    port_forwarding: dict[str, Any] | None = None
+    policy: dict[str, Any] | None = None
+    policies: list[dict[str, Any]] | None = None
+    bandwidth_limit_rule: dict[str, Any] | None = None
+    dscp_marking_rule: dict[str, Any] | None = None
+    packet_rate_limit_rule: dict[str, Any] | None = None
+    minimum_bandwidth_rule: dict[str, Any] | None = None
+    trunk: dict[str, Any] | None = None
+    trunks: list[dict[str, Any]] | None = None
     quota: dict[str, Any] | None = None
     agent: dict[str, Any] | None = None
 
@@ -120,7 +147,7 @@ def renamed(noun: Noun[Any], sent: dict[str, Any]) -> dict[str, Any]:
 
 def read(noun: Noun[Any], sent: Mapping[str, Any], verb: str) -> Any:
     """The wishes in a body. Raises BadRequest for what is unknown, not to be sent, or unfit."""
-    known = frozenset(noun.wishes.__struct_encode_fields__)
+    known = noun.only or frozenset(noun.wishes.__struct_encode_fields__)
     fixed = _encoded(noun.wishes, noun.create_only) if verb == "update" else frozenset()
     if b"\\u0000" in msgspec.json.encode(sent):
         # No text of the database may hold it.
@@ -184,10 +211,10 @@ def check_attributes(
     for name, value in sent.items():
         if value is None and verb == "create":
             continue
-        _check(call, f"{verb}_{noun.name}:{name}", target)
+        _check(call, f"{noun.rule(verb)}:{name}", target)
         if isinstance(value, dict):
             for inner in value:
-                _check(call, f"{verb}_{noun.name}:{name}:{inner}", target)
+                _check(call, f"{noun.rule(verb)}:{name}:{inner}", target)
 
 
 def _check(call: Call, action: str, target: Mapping[str, Any]) -> None:

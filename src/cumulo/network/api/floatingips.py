@@ -7,6 +7,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.network.api.attributes import STANDARD, Noun, standard_body
 from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.model.port import PortRow
+from cumulo.network.model.port_forwarding import PortForwardingRow
 from cumulo.network.service.floatingips import CREATE_ONLY, FloatingIpWishes
 from cumulo.network.service.network import NetworkService
 
@@ -20,6 +21,8 @@ SHOWN = STANDARD | {
     "port_details",
     "dns_name",
     "dns_domain",
+    "qos_policy_id",
+    "port_forwardings",
 }
 
 
@@ -27,7 +30,14 @@ def floatingips(network: NetworkService) -> Noun[FloatingIpRow]:
     def show(tx: Tx, rows: Sequence[FloatingIpRow]) -> list[dict[str, Any]]:
         ids = [row.port_id for row in rows if row.port_id is not None]
         inner = network.ports.by_ids(tx, ids)
-        return [_body(row, inner.get(row.port_id or "")) for row in rows]
+        forwarded = network.port_forwardings.of_floatingips(tx, [row.id for row in rows])
+        return [
+            {
+                **_body(row, inner.get(row.port_id or "")),
+                "port_forwardings": [_forwarded(each) for each in forwarded.get(row.id, ())],
+            }
+            for row in rows
+        ]
 
     return Noun(
         name="floatingip",
@@ -41,6 +51,17 @@ def floatingips(network: NetworkService) -> Noun[FloatingIpRow]:
         target=lambda tx, row: {"project_id": row.project_id, "tenant_id": row.project_id},
         bulk=False,
     )
+
+
+def _forwarded(row: PortForwardingRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "protocol": row.protocol,
+        "external_port": row.external_port,
+        "internal_port": row.internal_port,
+        "internal_ip_address": row.internal_ip_address,
+        "internal_port_id": row.internal_port_id,
+    }
 
 
 def _body(row: FloatingIpRow, port: PortRow | None) -> dict[str, Any]:
@@ -66,4 +87,5 @@ def _body(row: FloatingIpRow, port: PortRow | None) -> dict[str, Any]:
         "port_details": details,
         "dns_name": row.dns_name,
         "dns_domain": row.dns_domain,
+        "qos_policy_id": row.qos_policy_id,
     }

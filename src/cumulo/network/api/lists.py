@@ -4,7 +4,7 @@ What is a column is filtered in the database; any other attribute on the finishe
 the page is cut. A filter that is named several times means any of the values.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,11 +26,15 @@ NO_PROJECT = "-"
 Late = Callable[[dict[str, Any]], bool]
 
 
-def list_of(call: Call, tx: Tx, noun: Noun[Any]) -> dict[str, Any]:
-    """The answer to `GET /v2.0/{path}`."""
+def list_of(
+    call: Call, tx: Tx, noun: Noun[Any], within: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The answer to `GET /v2.0/{path}`. `within`: what all of the list is in, which its caller has
+    found to be seen."""
     listing = noun.verbs.listing
     where, late = _filters(call, noun)
-    if not call.allowed("context_is_admin", {}):
+    where |= within or {}
+    if within is None and not call.allowed("context_is_admin", {}):
         # What belongs to no project (gateways of routers, say) is not everybody's.
         where["visible_to"] = call.principal.project_id or NO_PROJECT
     asked, marker, backwards = _paging(call, tx, noun)
@@ -81,6 +85,8 @@ def _filters(call: Call, noun: Noun[Any]) -> tuple[dict[str, Any], list[Late]]:
             _of_addresses(where, listing.filters, values)
         elif name == "security_groups" and noun.name == "port":
             where[name] = values
+        elif name in noun.filters:
+            where[name] = [_value(name, value, noun.filters[name]) for value in values]
         elif name == "shared" and "shared_to" in listing.filters:
             wanted = _value(name, values[-1], bool)
             project = call.principal.project_id or NO_PROJECT
@@ -203,10 +209,12 @@ def _links(call: Call, ids: list[str], limit: int, backwards: bool) -> list[dict
     kept = [pair for pair in call.query.pairs if pair[0] not in ("marker", "page_reverse")]
     links = []
     full = len(ids) >= limit
-    if ids and (full or backwards):
-        query = urlencode([*kept, ("marker", ids[-1])])
+    # An empty page leads back, too: from the end, or from the beginning.
+    if full or backwards:
+        query = urlencode([*kept, *(("marker", id) for id in ids[-1:])])
         links.append({"rel": "next", "href": f"{call.url}?{query}"})
-    if ids and (full or not backwards):
-        query = urlencode([*kept, ("marker", ids[0]), ("page_reverse", "True")])
+    if full or not backwards:
+        before = [("marker", id) for id in ids[:1]]
+        query = urlencode([*kept, *before, ("page_reverse", "True")])
         links.append({"rel": "previous", "href": f"{call.url}?{query}"})
     return links

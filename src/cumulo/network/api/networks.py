@@ -27,6 +27,7 @@ SHOWN = STANDARD | {
     "ipv4_address_scope",
     "ipv6_address_scope",
     "dns_domain",
+    "qos_policy_id",
 }
 
 
@@ -97,6 +98,7 @@ def _body(
         "ipv4_address_scope": scopes.get((row.id, 4)),
         "ipv6_address_scope": scopes.get((row.id, 6)),
         "dns_domain": row.dns_domain,
+        "qos_policy_id": row.qos_policy_id,
     }
     if row.external:
         body["is_default"] = row.is_default

@@ -13,7 +13,7 @@ from cumulo.network.model.port import PortRow
 from cumulo.network.service.addresses import addresses_of
 from cumulo.network.service.names import full_name
 from cumulo.network.service.network import NetworkService
-from cumulo.network.service.ports import CREATE_ONLY, PortWishes
+from cumulo.network.service.port_wishes import CREATE_ONLY, PortWishes
 
 SHOWN = STANDARD | {
     "name",
@@ -30,6 +30,9 @@ SHOWN = STANDARD | {
     "extra_dhcp_opts",
     "dns_name",
     "dns_domain",
+    "qos_policy_id",
+    "qos_network_policy_id",
+    "trunk_details",
     "dns_assignment",
     "binding:host_id",
     "binding:vnic_type",
@@ -45,7 +48,9 @@ def ports(network: NetworkService) -> Noun[PortRow]:
         fixed = addresses_of(tx, ids)
         groups = network.ports.groups_of(tx, ids)
         networks = network.networks.by_ids(tx, sorted({row.network_id for row in rows}))
-        return [
+        carried = network.trunks.details(tx, ids)
+        policies = {each.id: each.qos_policy_id for each in networks.values()}
+        bodies = [
             _body(
                 row,
                 networks.get(row.network_id),
@@ -54,9 +59,15 @@ def ports(network: NetworkService) -> Noun[PortRow]:
                     for each in fixed.get(row.id, ())
                 ],
                 groups.get(row.id, []),
+                policies,
             )
             for row in rows
         ]
+        for body in bodies if carried else ():
+            # Only ports that carry others have it, as in the real service.
+            if body["id"] in carried:
+                body["trunk_details"] = carried[body["id"]]
+        return bodies
 
     return Noun(
         name="port",
@@ -109,6 +120,7 @@ def _body(
     network: NetworkRow | None,
     fixed_ips: list[dict[str, str]],
     groups: list[str],
+    policies: Mapping[str, str | None],
 ) -> dict[str, Any]:
     bound = row.host_id is not None
     return {
@@ -130,6 +142,8 @@ def _body(
         "extra_dhcp_opts": row.extra_dhcp_opts,
         "dns_name": row.dns_name,
         "dns_domain": row.dns_domain,
+        "qos_policy_id": row.qos_policy_id,
+        "qos_network_policy_id": policies.get(row.network_id),
         "dns_assignment": _assignment(row, network, fixed_ips),
         "binding:host_id": row.host_id or "",
         "binding:vnic_type": row.vnic_type,

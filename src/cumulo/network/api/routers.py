@@ -4,12 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
-from cumulo.network.api.attributes import STANDARD, Noun, admin_or_self, standard_body
+from cumulo.network.api.attributes import (
+    STANDARD,
+    Noun,
+    Wrapped,
+    admin_or_self,
+    present,
+    read,
+    standard_body,
+)
 from cumulo.network.api.collection import Collection
+from cumulo.network.model.orders import HostRoute
 from cumulo.network.model.port import PortRow
 from cumulo.network.model.router import RouterRow
 from cumulo.network.service.addresses import addresses_of
@@ -83,6 +93,40 @@ def _body(row: RouterRow, gateway: dict[str, Any] | None) -> dict[str, Any]:
         "availability_zone_hints": row.availability_zone_hints,
         "availability_zones": ["nova"],
     }
+
+
+class RoutesApi:
+    """Routes added and removed without sending all of them: `extraroute-atomic`."""
+
+    def __init__(self, network: NetworkService, collection: Collection) -> None:
+        self._routers = network.routers
+        self._collection = collection
+
+    def operations(self) -> list[Operation]:
+        def named(name: str, handler: Any) -> Operation:
+            path = f"/v2.0/routers/{{id}}/{name}"
+            return Operation("PUT", path, handler, policy=name, early=False, body=Wrapped)
+
+        return [named("add_extraroutes", self.add), named("remove_extraroutes", self.remove)]
+
+    def add(self, call: Call, tx: Tx) -> Any:
+        row, routes = self._collection.find(call, tx), self._sent(call)
+        return self._body(call, tx, self._routers.add_routes(tx, row, routes, admin_or_self(call)))
+
+    def remove(self, call: Call, tx: Tx) -> Any:
+        row, routes = self._collection.find(call, tx), self._sent(call)
+        after = self._routers.remove_routes(tx, row, routes, admin_or_self(call))
+        return self._body(call, tx, after)
+
+    def _sent(self, call: Call) -> list[HostRoute]:
+        sent = call.body.router
+        if sent is None or set(sent) - {"routes"}:
+            raise BadRequest("Unable to find 'routes' in request body", kind="HTTPBadRequest")
+        wishes = read(self._collection.noun, sent, "update")
+        return [] if wishes.routes is UNSET or wishes.routes is None else wishes.routes
+
+    def _body(self, call: Call, tx: Tx, row: RouterRow) -> Any:
+        return {"router": present(call, self._collection.noun, tx, [row])[0]}
 
 
 class InterfacesApi:

@@ -10,7 +10,8 @@ from cumulo.network.api.attributes import STANDARD, Noun, standard_body
 from cumulo.network.api.collection import Collection
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.service.network import NetworkService
-from cumulo.network.service.security_groups import SecurityGroupRuleWishes, SecurityGroupWishes
+from cumulo.network.service.rules import SecurityGroupRuleWishes
+from cumulo.network.service.security_groups import SecurityGroupWishes
 
 SHOWN = STANDARD | {"name", "stateful", "security_group_rules", "shared"}
 RULE_SHOWN = (STANDARD - {"tags"}) | {
@@ -95,7 +96,7 @@ def _rule(row: SecurityGroupRuleRow) -> dict[str, Any]:
         "normalized_cidr": None
         if prefix is None
         else str(ipaddress.ip_network(prefix, strict=False)),
-        "remote_address_group_id": None,
+        "remote_address_group_id": row.remote_address_group_id,
     }
 
 
@@ -107,6 +108,7 @@ class GroupsCollection(Collection):
         self._groups = network.security_groups
 
     def index(self, call: Call, tx: Tx) -> Any:
-        if call.principal.project_id is not None:
-            self._groups.default_of(tx, call.principal.project_id)
+        project = call.principal.project_id
+        if project is not None:
+            self._groups.default_of(tx, project)
         return super().index(call, tx)

@@ -22,7 +22,8 @@ class TagsApi:
 
     def operations(self) -> list[Operation]:
         noun = self._collection.noun
-        many = f"/v2.0/{noun.path}/{{id}}/tags"
+        # Of QoS policies they are not below `qos/`: as the real service has it.
+        many = f"/v2.0/{noun.path.rpartition('/')[2]}/{{id}}/tags"
         one = f"{many}/{{tag}}"
 
         def named(method: str, path: str, handler: Any, verb: str, **more: Any) -> Operation:

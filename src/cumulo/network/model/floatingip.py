@@ -18,6 +18,7 @@ class FloatingIpRow(Standard, frozen=True):
     router_id: Annotated[str | None, Index()] = None
     """The router that translates; set while it is associated."""
     dns_name: str = ""
+    qos_policy_id: Annotated[str | None, Index(), References("network_qos_policies.id")] = None
     dns_domain: str = ""
     published: bool = False
     """DNS has a name of it."""
@@ -27,9 +28,10 @@ class FloatingIpRow(Standard, frozen=True):
     status: str = DOWN
 
 
-def floatingip_status(*, port_id: str | None, observed: str | None, fault: str | None) -> str:
-    """DOWN without a port; ACTIVE once the router's host translates; ERROR when it cannot."""
-    if port_id is None:
+def floatingip_status(*, leads_to: str | None, observed: str | None, fault: str | None) -> str:
+    """`leads_to`: its port, or with port forwardings its router. DOWN without; ACTIVE once the
+    router's host translates; ERROR when it cannot."""
+    if leads_to is None:
         return DOWN
     if fault is not None:
         return "ERROR"

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from cumulo.core.db.rows import Index, Unique, table
+from cumulo.core.db.rows import Index, References, Unique, table
 from cumulo.network.model.standard import Standard
 
 TENANT_MTU = 1450
@@ -24,6 +24,7 @@ class NetworkRow(Standard, frozen=True):
     physical_network: str | None = None
     segmentation_id: int | None = None
     availability_zone_hints: list[str] = []
+    qos_policy_id: Annotated[str | None, Index(), References("network_qos_policies.id")] = None
     dns_domain: str = ""
     """Where the names of its ports are, with the last dot; empty: they have none."""
 

@@ -75,6 +75,30 @@ class AddressPair(msgspec.Struct, frozen=True):
     mac: str | None = None
 
 
+class DhcpOption(msgspec.Struct, frozen=True):
+    """`name`: dnsmasq's, or a number; `version`: of IP."""
+
+    name: str
+    value: str
+    version: int = 4
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """How much may pass: bytes (or packets) a second, and how many at once."""
+
+    rate: int
+    burst: int
+    packets: bool = False
+    inward: bool = False
+    """Towards the guest; else what it sends."""
+
+
+class Qos(msgspec.Struct, frozen=True):
+    limits: tuple[Limit, ...] = ()
+    dscp: int | None = None
+    """The mark of what the guest sends."""
+
+
 class PortSpec(msgspec.Struct, frozen=True, tag="port"):
     """A port that is bound to this host. `number` is unique in the cloud, 1 to 2**31-1."""
 
@@ -91,6 +115,8 @@ class PortSpec(msgspec.Struct, frozen=True, tag="port"):
     port_security: bool = True
     allowed_address_pairs: tuple[AddressPair, ...] = ()
     security_groups: tuple[str, ...] = ()
+    qos: Qos | None = None
+    dhcp_options: tuple[DhcpOption, ...] = ()
 
 
 class SecurityGroupRule(msgspec.Struct, frozen=True):
@@ -107,6 +133,8 @@ class SecurityGroupRule(msgspec.Struct, frozen=True):
     port_max: int | None = None
     remote_ip_prefix: str | None = None
     remote_group_id: str | None = None
+    remote_addresses: tuple[str, ...] | None = None
+    """Of an address group: CIDRs of both versions; the rule is about those of its own."""
 
 
 class SecurityGroupSpec(msgspec.Struct, frozen=True, tag="group"):
@@ -158,6 +186,7 @@ class Neighbour(msgspec.Struct, frozen=True):
     hostname: str = ""
     device_id: str = ""
     project_id: str = ""
+    dhcp_options: tuple[DhcpOption, ...] = ()
 
 
 class Neighbours(msgspec.Struct, frozen=True, tag="neighbours"):
@@ -207,10 +236,23 @@ class RouterGateway(msgspec.Struct, frozen=True):
     enable_snat: bool = True
 
 
+class Forwarded(msgspec.Struct, frozen=True):
+    """A port of a floating IP that leads to a port of a fixed address."""
+
+    protocol: str
+    external_port: int
+    fixed_address: str
+    internal_port: int
+
+
 class FloatingIpSpec(msgspec.Struct, frozen=True):
+    """It leads to a fixed address, or some of its ports lead somewhere."""
+
     id: str
     floating_address: str
-    fixed_address: str
+    fixed_address: str | None
+    forwarded: tuple[Forwarded, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 class RouterSpec(msgspec.Struct, frozen=True, tag="router"):

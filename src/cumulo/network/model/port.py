@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
-from cumulo.network.model.orders import ACTIVE, DOWN, AddressPair
+from cumulo.network.model.orders import ACTIVE, DOWN, AddressPair, DhcpOption
 from cumulo.network.model.standard import Standard
 
 DHCP = "network:dhcp"
@@ -56,6 +56,7 @@ class PortRow(Standard, frozen=True):
     """Made by the plugging of a server, and removed with its unplugging."""
     tag: str | None = None
     """The device tag that the server's owner gave."""
+    qos_policy_id: Annotated[str | None, Index(), References("network_qos_policies.id")] = None
     plug_order: int = 0
     """A server's devices come in the order of this number: that of its making, or of the taking
     of a port that was there before, from the same counter."""
@@ -84,6 +85,14 @@ def port_status(
     if host_id is None or not admin_state_up or observed is None or fault is not None:
         return DOWN
     return ACTIVE if observed == ACTIVE or role in OF_ROUTERS else DOWN
+
+
+def dhcp_options(port: PortRow) -> tuple[DhcpOption, ...]:
+    """`extra_dhcp_opts`, as hosts are told of them."""
+    return tuple(
+        DhcpOption(str(each["opt_name"]), str(each["opt_value"]), int(each["ip_version"]))
+        for each in port.extra_dhcp_opts
+    )
 
 
 def is_guest(port: PortRow) -> bool:

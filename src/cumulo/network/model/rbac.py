@@ -16,6 +16,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "address_group": (SHARED,),
     "address_scope": (SHARED,),
     "network": (SHARED, EXTERNAL),
+    "qos_policy": (SHARED,),
     "security_group": (SHARED,),
     "subnetpool": (SHARED,),
 }

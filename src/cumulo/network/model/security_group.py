@@ -27,6 +27,26 @@ class SecurityGroupRuleRow(Standard, frozen=True):
     port_range_max: int | None = None
     remote_ip_prefix: str | None = None
     remote_group_id: Annotated[str | None, Index(), References("network_security_groups.id")] = None
+    remote_address_group_id: Annotated[
+        str | None, Index(), References("network_address_groups.id")
+    ] = None
+
+
+@table("network_default_rules")
+class DefaultRuleRow(Standard, frozen=True):
+    """A rule that new security groups are made with."""
+
+    direction: str
+    ethertype: str
+    protocol: str | None = None
+    port_range_min: int | None = None
+    port_range_max: int | None = None
+    remote_ip_prefix: str | None = None
+    remote_group_id: str | None = None
+    """A group, or the word PARENT: the new group itself."""
+    remote_address_group_id: str | None = None
+    used_in_default_sg: bool = False
+    used_in_non_default_sg: bool = True
 
 
 @table("network_group_changes", IndexOn("pending", where="pending"))

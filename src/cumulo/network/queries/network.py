@@ -42,4 +42,11 @@ OF_PROJECTS = statement(
     .order_by(_c.id)
     .limit(1000)
 )
+DEFAULT_EXTERNAL = query(
+    NetworkRow,
+    sa.select(_t)
+    .where(_c.external.is_(True), _c.is_default.is_(True))
+    .order_by(_c.number)
+    .limit(1),
+)
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))

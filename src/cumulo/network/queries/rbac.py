@@ -8,9 +8,11 @@ from cumulo.core.db.listing import Condition
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.floatingip import FloatingIpRow
+from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import ROUTER_GATEWAY, PortGroupRow, PortRow
 from cumulo.network.model.rbac import EVERYBODY, EXTERNAL, SHARED, RbacPolicyRow
 from cumulo.network.model.router import RouterRow
+from cumulo.network.model.security_group import SecurityGroupRuleRow
 from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.model.subnetpool import SubnetPoolRow
 from cumulo.network.queries.lists import NounListing, parameter
@@ -18,6 +20,7 @@ from cumulo.network.queries.lists import NounListing, parameter
 _t = RbacPolicyRow.sql_table
 _c, _p, _g = columns(RbacPolicyRow), columns(PortRow), columns(PortGroupRow)
 _r, _f = columns(RouterRow), columns(FloatingIpRow)
+_u = columns(SecurityGroupRuleRow)
 _o, _s = columns(SubnetPoolRow), columns(SubnetRow)
 
 POLICIES = NounListing(RbacPolicyRow, api_names={"target": "target_tenant"}, json=("counted",))
@@ -77,6 +80,17 @@ _in_group = sa.select(_g.port_id).where(_g.group_id == _id)
 GROUP_USERS = statement(sa.select(_p.project_id).distinct().where(_p.id.in_(_in_group)))
 SCOPE_USERS = statement(sa.select(_o.project_id).distinct().where(_o.address_scope_id == _id))
 POOL_USERS = statement(sa.select(_s.project_id).distinct().where(_s.subnetpool_id == _id))
+RULE_OWNERS = statement(
+    sa.select(_u.project_id).distinct().where(_u.remote_address_group_id == _id)
+)
+QOS_USERS = statement(
+    sa.union(
+        *(
+            sa.select(each.project_id).where(each.qos_policy_id == _id)
+            for each in (columns(NetworkRow), _p, _f)
+        )
+    )
+)
 
 USERS = {
     ("network", SHARED): PORT_OWNERS,
@@ -84,5 +98,7 @@ USERS = {
     ("security_group", SHARED): GROUP_USERS,
     ("address_scope", SHARED): SCOPE_USERS,
     ("subnetpool", SHARED): POOL_USERS,
+    ("address_group", SHARED): RULE_OWNERS,
+    ("qos_policy", SHARED): QOS_USERS,
 }
 """The projects that use a thing which is shared so, its owner's too."""

@@ -1,5 +1,7 @@
 """Queries of security groups and their rules."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from cumulo.core.db.rows import columns
@@ -20,7 +22,16 @@ GROUPS = NounListing(
     more=sharing("security_group", _c.id),
     visible=own_or_shared("security_group", _c.id, _c.project_id),
 )
-RULES = NounListing(SecurityGroupRuleRow)
+
+
+def _visible(name: str) -> sa.ColumnElement[bool]:
+    """A project's own, and others' in its groups."""
+    own: Any = _r.project_id == sa.bindparam(name)
+    groups = sa.select(_c.id).where(_c.project_id == sa.bindparam(name))
+    return sa.or_(own, _r.security_group_id.in_(groups))
+
+
+RULES = NounListing(SecurityGroupRuleRow, visible=_visible)
 BY_IDS = query(SecurityGroupRow, sa.select(_t).where(_c.id.in_(parameter("ids"))))
 BY_NAMES = query(
     SecurityGroupRow,

@@ -8,7 +8,8 @@ from cumulo.core.faults import Conflict, NotFound
 from cumulo.network.interface import CardPort
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import COMPUTE, METAL, PortRow
-from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.port_wishes import PortWishes
+from cumulo.network.service.ports import Ports
 from cumulo.network.service.tools import is_admin
 
 

@@ -14,10 +14,11 @@ from cumulo.network.model.port import COMPUTE, PortRow
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import security_group as queries
-from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.port_wishes import PortWishes
+from cumulo.network.service.ports import Ports
+from cumulo.network.service.rules import SecurityGroupRuleWishes
 from cumulo.network.service.security_groups import (
     SecurityGroupRules,
-    SecurityGroupRuleWishes,
     SecurityGroups,
     SecurityGroupWishes,
 )

@@ -1,7 +1,7 @@
 """Floating IPs: allocate, associate, disassociate, release."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET
@@ -21,15 +21,19 @@ from cumulo.network.model.port import (
 )
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
+from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.queries import floatingip as queries
 from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import port_forwarding as forwarding_queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate
 from cumulo.network.service.names import checked_domain, checked_name
 from cumulo.network.service.networks import Networks
-from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.port_wishes import PortWishes
+from cumulo.network.service.ports import Ports
+from cumulo.network.service.qos import QosPolicies
 from cumulo.network.service.refusals import bad, not_found
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
 
@@ -45,6 +49,7 @@ class FloatingIpWishes(msgspec.Struct, kw_only=True):
     description: Name | Unset = UNSET
     dns_name: Name | Unset = UNSET
     dns_domain: Name | Unset = UNSET
+    qos_policy_id: str | Unset | None = UNSET
 
 
 CREATE_ONLY = frozenset(
@@ -55,7 +60,8 @@ CREATE_ONLY = frozenset(
 class FloatingIps:
     listing = queries.FLOATINGIPS
 
-    def __init__(self, tools: Tools, networks: Networks, ports: Ports) -> None:
+    def __init__(self, tools: Tools, networks: Networks, ports: Ports, qos: QosPolicies) -> None:
+        self._qos = qos
         self._tools = tools
         self._networks = networks
         self._ports = ports
@@ -96,6 +102,7 @@ class FloatingIps:
             floating_network_id=network.id,
             floating_ip_address=outer.ip_address,
             floating_port_id=port.id,
+            **self._qos.chosen(tx, wishes.qos_policy_id, None, who, "the floating IP"),
         )
         tx.insert(row)
         FLOATING_IPS.changed(tx, None, row)
@@ -128,7 +135,16 @@ class FloatingIps:
         self, tx: Tx, row: FloatingIpRow, wishes: FloatingIpWishes, who: Principal | None
     ) -> FloatingIpRow:
         before = row
-        row = changed(tx, row, **chosen(wishes, "description"))
+        if all(value is UNSET for value in msgspec.structs.astuple(wishes)):
+            # From the time when there was nothing else to change.
+            wishes = FloatingIpWishes(port_id=None)
+        policy = self._qos.chosen(
+            tx, wishes.qos_policy_id, row.qos_policy_id, who, f"floating IP {row.id}"
+        )
+        row = changed(tx, row, **chosen(wishes, "description"), **policy)
+        router = tx.get(RouterRow, row.router_id) if policy and row.router_id else None
+        if router is not None:
+            self._tools.hosts.touch_router(tx, router)
         if wishes.port_id is not UNSET:
             if wishes.port_id is None:
                 if wishes.fixed_ip_address:
@@ -146,6 +162,8 @@ class FloatingIps:
         return row
 
     def delete(self, tx: Tx, row: FloatingIpRow, who: Principal | None) -> None:
+        if tx.all(forwarding_queries.OF_FLOATINGIPS, ids=[row.id]):
+            raise _forwards(row)
         row = disassociate(tx, self._tools, row, who)
         self._tools.names.forget(tx, row)
         tx.delete(row)
@@ -164,10 +182,19 @@ class FloatingIps:
         fixed: str | None,
         who: Principal | None,
     ) -> FloatingIpRow:
+        if tx.all(forwarding_queries.OF_FLOATINGIPS, ids=[row.id]):
+            raise _forwards(row)
         port = self._ports.get(tx, port_id, who)
         if port.project_id != row.project_id and not is_admin(who):
             raise not_found("port", port_id)
         address, subnet_id = self._inner(tx, row, port, fixed)
+        for forwarding in tx.all(forwarding_queries.OF_PORT, port_id=port.id):
+            if forwarding.internal_ip_address == address:
+                raise BadRequest(
+                    f"Cannot associate floating IP to port {port.id} because it already has a "
+                    "Port Forwarding binding.",
+                    kind="PortHasPortForwarding",
+                )
         for other in tx.all(queries.OF_PORTS, ids=[port.id]):
             same = other.fixed_ip_address == address and other.id != row.id
             if same and other.floating_network_id == row.floating_network_id:
@@ -184,7 +211,7 @@ class FloatingIps:
         row = changed(tx, row, port_id=port.id, fixed_ip_address=address, router_id=router.id)
         self._tools.onlookers.port(tx, port)
         generation = self._tools.hosts.touch_router(tx, router).generation
-        status = floatingip_status(port_id=port.id, observed=None, fault=None)
+        status = floatingip_status(leads_to=port.id, observed=None, fault=None)
         row = tx.update(row, generation=generation, observed=None, status=status)
         return self._tools.names.of_floatingip(tx, row)
 
@@ -215,6 +242,11 @@ class FloatingIps:
             )
         return allocations[0].ip_address, allocations[0].subnet_id
 
+    def router_to(self, tx: Tx, row: FloatingIpRow, port: PortRow, address: str) -> RouterRow:
+        """The router between a port's address and the floating IP's network."""
+        _, subnet_id = self._inner(tx, row, port, address)
+        return self._router(tx, row, port, subnet_id)
+
     def _router(self, tx: Tx, row: FloatingIpRow, port: PortRow, subnet_id: str) -> RouterRow:
         """The router between the port's subnet and the external network."""
         users = tx.all(subnet_queries.USERS, subnet_id=subnet_id)
@@ -231,6 +263,15 @@ class FloatingIps:
             kind="ExternalGatewayForFloatingIPNotFound",
         )
 
+    def pools(self, tx: Tx, who: Principal | None) -> list[SubnetRow]:
+        """The subnets of the external networks that the caller sees."""
+        where: dict[str, Any] = {"external": [True]}
+        if who is not None:
+            where["visible_to"] = who.project_id or "-"
+        found = self._networks.listing.page(tx, where=where, sort=[("id", "asc")], limit=1000)
+        ids = [row.id for row in found]
+        return tx.all(subnet_queries.OF_NETWORKS, ids=ids) if ids else []
+
     def of_ports(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[FloatingIpRow]]:
         found: dict[str, list[FloatingIpRow]] = {}
         for row in tx.all(queries.OF_PORTS, ids=port_ids):
@@ -245,6 +286,13 @@ def _named(wishes: FloatingIpWishes) -> dict[str, str]:
         given, other = ("dns_name", "dns_domain") if name else ("dns_domain", "dns_name")
         raise bad("floatingip", f"{given} cannot be specified without a {other}")
     return {"dns_name": checked_name(name), "dns_domain": checked_domain(domain)}
+
+
+def _forwards(row: FloatingIpRow) -> Conflict:
+    return Conflict(
+        f"Floating IP {row.id} in use by Port Forwarding resources.",
+        kind="FipInUseByPortForwarding",
+    )
 
 
 def _needs_port() -> BadRequest:

@@ -24,7 +24,7 @@ from cumulo.network.model.orders import (
     NeighbourChange,
     Neighbours,
 )
-from cumulo.network.model.port import COMPUTE, PortRow
+from cumulo.network.model.port import COMPUTE, PortRow, dhcp_options
 from cumulo.network.model.subnet import AllocationRow
 from cumulo.network.queries import host as host_queries
 from cumulo.network.queries import port as port_queries
@@ -193,6 +193,7 @@ def _neighbours(tx: Tx, stamps: Mapping[str, str]) -> list[Neighbours]:
                 row.dns_name,
                 (row.holder or "") if row.role == COMPUTE else "",
                 row.project_id,
+                dhcp_options(row),
             )
         )
     return [Neighbours(id, stamp, tuple(found.get(id, ()))) for id, stamp in stamps.items()]

@@ -16,15 +16,22 @@ from cumulo.network.interface import (
     SubnetInfo,
 )
 from cumulo.network.model.floatingip import FloatingIpRow
+from cumulo.network.model.qos import FIELDS
 from cumulo.network.queries import floatingip, network, port, router, subnet
+from cumulo.network.service.address_groups import AddressGroups
 from cumulo.network.service.address_scopes import AddressScopes
+from cumulo.network.service.auto_topology import AutoTopologies
+from cumulo.network.service.availability import Availabilities
 from cumulo.network.service.card_ports import CardPorts
 from cumulo.network.service.compute_groups import ComputeGroups
+from cumulo.network.service.default_rules import DefaultRules
 from cumulo.network.service.floatingips import FloatingIps
 from cumulo.network.service.names import Names
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.onlookers import Onlookers
+from cumulo.network.service.port_forwardings import PortForwardings
 from cumulo.network.service.ports import Ports
+from cumulo.network.service.qos import QosPolicies, QosRules
 from cumulo.network.service.rbac import RbacPolicies
 from cumulo.network.service.routers import Routers
 from cumulo.network.service.security_groups import SecurityGroupRules, SecurityGroups
@@ -33,6 +40,7 @@ from cumulo.network.service.service_ports import ServicePorts
 from cumulo.network.service.subnetpools import SubnetPools
 from cumulo.network.service.subnets import Subnets
 from cumulo.network.service.tools import Tools
+from cumulo.network.service.trunks import Trunks
 
 
 class NetworkService:
@@ -54,16 +62,26 @@ class NetworkService:
         self.hosts = tools.hosts
         self.quotas = tools.quotas
         self.security_groups = SecurityGroups(tools)
-        self.security_group_rules = SecurityGroupRules(tools, self.security_groups)
+        self.address_groups = AddressGroups(tools)
+        self.default_rules = DefaultRules(tools)
+        self.security_group_rules = SecurityGroupRules(
+            tools, self.security_groups, self.address_groups
+        )
         self.shares = tools.shares
         self.rbac_policies = RbacPolicies(tools, tools.shares)
-        self.networks = Networks(tools, self.security_groups)
-        self.ports = Ports(tools, self.networks, self.security_groups)
+        self.qos_policies = QosPolicies(tools)
+        self.qos_rules = {kind: QosRules(tools, self.qos_policies, kind) for kind in FIELDS}
+        self.networks = Networks(tools, self.security_groups, self.qos_policies)
+        self.ports = Ports(tools, self.networks, self.security_groups, self.qos_policies)
         self.address_scopes = AddressScopes(tools)
         self.subnetpools = SubnetPools(tools, self.address_scopes)
         self.subnets = Subnets(tools, self.networks, self.ports, self.subnetpools)
         self.routers = Routers(tools, self.networks, self.subnets, self.ports)
-        self.floatingips = FloatingIps(tools, self.networks, self.ports)
+        self.availabilities = Availabilities(self.networks)
+        self.auto_topologies = AutoTopologies(self.networks, self.subnets, self.routers)
+        self.floatingips = FloatingIps(tools, self.networks, self.ports, self.qos_policies)
+        self.trunks = Trunks(tools, self.ports)
+        self.port_forwardings = PortForwardings(tools, self.floatingips, self.ports)
         self.compute_groups = ComputeGroups(
             self.security_groups, self.security_group_rules, self.ports
         )

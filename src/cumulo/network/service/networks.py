@@ -21,6 +21,7 @@ from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.queries import subnetpool as pool_queries
 from cumulo.network.queries.number import next_number
 from cumulo.network.service.names import checked_domain
+from cumulo.network.service.qos import QosPolicies
 from cumulo.network.service.refusals import invalid, not_found
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
@@ -51,6 +52,7 @@ class NetworkWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     segmentation_id: int | Unset | None = UNSET
     availability_zone_hints: Annotated[list[str], msgspec.Meta(max_length=20)] | Unset = UNSET
     dns_domain: Name | Unset = UNSET
+    qos_policy_id: str | Unset | None = UNSET
 
 
 class InNetwork(Protocol):
@@ -66,7 +68,8 @@ CREATE_ONLY = frozenset({"availability_zone_hints"})
 class Networks:
     listing = queries.NETWORKS
 
-    def __init__(self, tools: Tools, groups: SecurityGroups) -> None:
+    def __init__(self, tools: Tools, groups: SecurityGroups, qos: QosPolicies) -> None:
+        self._qos = qos
         self._tools = tools
         self._groups = groups
 
@@ -132,11 +135,19 @@ class Networks:
             ),
             **_provider(wishes, external, number),
             dns_domain=checked_domain(wishes.dns_domain or "", keywords=True),
+            **self._policy(tx, wishes, who, project_id),
         )
         tx.insert(row)
         self._share(tx, row)
         tell(tx, "network", "create", row, who, name=row.name)
         return row
+
+    def _policy(
+        self, tx: Tx, wishes: NetworkWishes, who: Principal | None, project_id: str
+    ) -> dict[str, Any]:
+        if wishes.qos_policy_id is UNSET:
+            return {"qos_policy_id": self._qos.default_of(tx, project_id)}
+        return self._qos.chosen(tx, wishes.qos_policy_id, None, who, "the network")
 
     def update(
         self, tx: Tx, row: NetworkRow, wishes: NetworkWishes, who: Principal | None
@@ -162,6 +173,9 @@ class Networks:
         named = {}
         if wishes.dns_domain is not UNSET:
             named["dns_domain"] = checked_domain(wishes.dns_domain, keywords=True)
+        policy = self._qos.chosen(
+            tx, wishes.qos_policy_id, row.qos_policy_id, who, f"network {row.id}"
+        )
         after = changed(
             tx,
             row,
@@ -177,8 +191,11 @@ class Networks:
                 "mtu",
             ),
             **named,
+            **policy,
         )
         if after is not row:
+            if policy:
+                self._qos.touch_guests(tx, row.id)
             self._share(tx, after, row)
             self._tools.hosts.touch_network(tx, row.id)
             if after.name != row.name:

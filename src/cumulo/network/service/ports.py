@@ -1,9 +1,8 @@
 """Ports: create, update, delete, and what follows from each on hosts."""
 
-import re
 import secrets
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -12,77 +11,37 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.wire.shapes import Unset
-from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.network import NetworkRow
-from cumulo.network.model.orders import AddressPair
 from cumulo.network.model.port import DHCP, SERVICE, PortGroupRow, PortRow, is_guest, port_status
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import port as queries
+from cumulo.network.queries import qos as qos_queries
+from cumulo.network.queries import trunk as trunk_queries
 from cumulo.network.queries.number import next_number
 from cumulo.network.service import addresses
-from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate_port
-from cumulo.network.service.names import checked_domain, domain_for
+from cumulo.network.service.names import domain_for
 from cumulo.network.service.networks import Networks
-from cumulo.network.service.refusals import not_found, unfit
+from cumulo.network.service.port_wishes import (
+    PortWishes,
+    checked,
+    clean_mac,
+    pairs_need_security,
+)
+from cumulo.network.service.qos import QosPolicies
+from cumulo.network.service.refusals import not_found, port_in_use
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
-
-Name = Annotated[str, msgspec.Meta(max_length=255)]
-VNIC_TYPES = ("normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder")
-MOST_PAIRS = 32
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_LABEL = re.compile(r"(?!-)[a-zA-Z0-9-]{0,63}(?<!-)")
-
-_ENCODED = {
-    "host_id": "binding:host_id",
-    "vnic_type": "binding:vnic_type",
-    "profile": "binding:profile",
-}
-
-
-class PairWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    ip_address: str
-    mac_address: str | None = None
-
-
-class DhcpOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    opt_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    opt_value: Annotated[str, msgspec.Meta(max_length=255)] | None = None
-    ip_version: int = 4
-
-
-_FEW = msgspec.Meta(max_length=100)
-
-
-class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
-    network_id: str | Unset = UNSET
-    name: Name | Unset = UNSET
-    description: Name | Unset = UNSET
-    admin_state_up: bool | Unset = UNSET
-    mac_address: str | Unset = UNSET
-    fixed_ips: list[FixedIpWish] | Unset | None = UNSET
-    device_id: Name | Unset = UNSET
-    device_owner: Name | Unset = UNSET
-    security_groups: Annotated[list[str], _FEW] | Unset | None = UNSET
-    port_security_enabled: bool | Unset = UNSET
-    allowed_address_pairs: list[PairWish] | Unset | None = UNSET
-    extra_dhcp_opts: Annotated[list[DhcpOption], _FEW] | Unset | None = UNSET
-    dns_name: Name | Unset = UNSET
-    dns_domain: Name | Unset = UNSET
-    host_id: str | Unset | None = UNSET
-    vnic_type: str | Unset = UNSET
-    profile: dict[str, Any] | Unset | None = UNSET
-
-
-CREATE_ONLY = frozenset({"network_id"})
 
 
 class Ports:
     listing = queries.PORTS
 
-    def __init__(self, tools: Tools, networks: Networks, groups: SecurityGroups) -> None:
+    def __init__(
+        self, tools: Tools, networks: Networks, groups: SecurityGroups, qos: QosPolicies
+    ) -> None:
+        self._qos = qos
         self._tools = tools
         self._networks = networks
         self._groups = groups
@@ -102,6 +61,12 @@ class Ports:
     def by_ids(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, PortRow]:
         found = tx.all(queries.BY_IDS, ids=port_ids) if port_ids else []
         return {row.id: row for row in found}
+
+    def network_policies(self, tx: Tx, rows: Sequence[PortRow]) -> dict[str, str]:
+        """Of networks that have a QoS policy, which their guests' ports follow."""
+        ids = sorted({row.network_id for row in rows})
+        found = tx.tuples(qos_queries.OF_NETWORKS, ids=ids) if ids else []
+        return {str(network): str(policy) for network, policy in found}
 
     def groups_of(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -143,12 +108,13 @@ class Ports:
             "host_id": host,
             **chosen(wishes, "admin_state_up", "device_id", "device_owner", "vnic_type"),
             "dns_domain": domain_for(network, who, project_id),
-            **_checked(wishes),
+            **checked(wishes),
+            **self._qos.chosen(tx, wishes.qos_policy_id, None, who, "the port"),
             **more,
         }
         pairs = values.get("allowed_address_pairs")
         if pairs and not secured:
-            raise _pairs_need_security()
+            raise pairs_need_security()
         if project_id:
             self._tools.quotas.take(tx, project_id, port=1)
         groups = self._groups_for(tx, wishes, who, project_id, secured)
@@ -184,13 +150,23 @@ class Ports:
                 "security groups.",
                 kind="PortSecurityAndIPRequiredForSecurityGroups",
             )
-        return [self._groups.get(tx, group, who).id for group in dict.fromkeys(wanted)]
+        return self._named_groups(tx, wanted, who)
+
+    def _named_groups(self, tx: Tx, wanted: Sequence[str], who: Principal | None) -> list[str]:
+        rows = [self._groups.get(tx, group, who) for group in dict.fromkeys(wanted)]
+        if len({row.stateful for row in rows}) > 1:
+            raise Conflict(
+                "Cannot apply both stateful and stateless security groups on the same port at the "
+                "same time.",
+                kind="SecurityGroupConflict",
+            )
+        return [row.id for row in rows]
 
     def _mac(self, tx: Tx, network_id: str, given: str | Unset) -> str:
         """The wished MAC, or a new one; unique on the network."""
         if given is UNSET:
             return self.new_mac(tx, network_id)
-        mac = _clean_mac(given)
+        mac = clean_mac(given)
         if tx.one(queries.BY_MAC, network_id=network_id, mac=mac) is not None:
             raise Conflict(
                 f"Unable to complete operation for network {network_id}. The mac address {mac} is "
@@ -260,16 +236,17 @@ class Ports:
                 "vnic_type",
                 "port_security_enabled",
             ),
-            **_checked(wishes),
+            **checked(wishes),
+            **self._qos.chosen(tx, wishes.qos_policy_id, row.qos_policy_id, who, f"port {row.id}"),
             **more,
         }
         if wishes.host_id is not UNSET:
             changes["host_id"] = wishes.host_id or None
-        if wishes.mac_address is not UNSET and _clean_mac(wishes.mac_address) != row.mac_address:
+        if wishes.mac_address is not UNSET and clean_mac(wishes.mac_address) != row.mac_address:
             changes["mac_address"] = self._mac(tx, row.network_id, wishes.mac_address)
         secured = changes.get("port_security_enabled", row.port_security_enabled)
         if changes.get("allowed_address_pairs", row.allowed_address_pairs) and not secured:
-            raise _pairs_need_security()
+            raise pairs_need_security()
         groups = self._new_groups(tx, row, wishes, who, secured, groups_before)
         if changes.get("host_id", row.host_id) != row.host_id:
             changes |= {"observed": None, "fault": None}
@@ -311,8 +288,7 @@ class Ports:
     ) -> list[str]:
         wanted = before
         if wishes.security_groups is not UNSET:
-            ids = dict.fromkeys(wishes.security_groups or [])
-            wanted = sorted(self._groups.get(tx, group, who).id for group in ids)
+            wanted = sorted(self._named_groups(tx, wishes.security_groups or [], who))
         if wanted and not secured:
             raise Conflict(
                 "Port has security group associated. Cannot disable port security or IP address "
@@ -350,6 +326,8 @@ class Ports:
                 f"{row.role}.",
                 kind="ServicePortInUse",
             )
+        for what, trunk in tx.tuples(trunk_queries.USING, port_id=row.id):
+            raise port_in_use(row.id, str(what), str(trunk))
         self.remove(tx, row, who)
 
     def remove(self, tx: Tx, row: PortRow, who: Principal | None) -> None:
@@ -408,69 +386,3 @@ def _status(row: PortRow) -> str:
 def _members_differ(before: PortRow, now: PortRow) -> bool:
     """Whether what a group's members are follows differently from the port."""
     return before.allowed_address_pairs != now.allowed_address_pairs
-
-
-def _clean_mac(given: str) -> str:
-    mac = given.lower().replace("-", ":")
-    if _MAC.fullmatch(mac) is None or int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00":
-        raise unfit("mac_address", f"'{given}' is not a valid MAC address")
-    return mac
-
-
-def _pairs_need_security() -> Conflict:
-    return Conflict(
-        "Port Security must be enabled in order to have allowed address pairs on a port.",
-        kind="AddressPairAndPortSecurityRequired",
-    )
-
-
-def _checked(wishes: PortWishes) -> dict[str, Any]:
-    """Columns whose values need more than their type."""
-    found: dict[str, Any] = {}
-    if wishes.allowed_address_pairs is not UNSET:
-        found["allowed_address_pairs"] = _pairs(wishes.allowed_address_pairs or [])
-    if wishes.extra_dhcp_opts is not UNSET:
-        options = wishes.extra_dhcp_opts or []
-        if any(option.ip_version not in (4, 6) for option in options):
-            raise unfit("extra_dhcp_opts", "ip_version is not in [4, 6]")
-        found["extra_dhcp_opts"] = [
-            msgspec.to_builtins(option) for option in options if option.opt_value is not None
-        ]
-    if wishes.profile is not UNSET:
-        found["profile"] = wishes.profile or {}
-    if wishes.vnic_type is not UNSET and wishes.vnic_type not in VNIC_TYPES:
-        raise unfit("binding:vnic_type", f"'{wishes.vnic_type}' is not in {list(VNIC_TYPES)}")
-    if wishes.dns_name is not UNSET:
-        if _LABEL.fullmatch(wishes.dns_name) is None:
-            raise unfit("dns_name", f"'{wishes.dns_name}' is not a valid label")
-        found["dns_name"] = wishes.dns_name.lower()
-    if wishes.dns_domain is not UNSET:
-        found["dns_domain"] = checked_domain(wishes.dns_domain)
-    return found
-
-
-def _pairs(wishes: Sequence[PairWish]) -> list[AddressPair]:
-    if len(wishes) > MOST_PAIRS:
-        raise BadRequest(
-            f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.",
-            kind="AllowedAddressPairExhausted",
-        )
-    found: list[AddressPair] = []
-    for wish in wishes:
-        try:
-            net = parse_network(wish.ip_address)
-        except ValueError:
-            raise unfit(
-                "allowed_address_pairs", f"'{wish.ip_address}' is not a valid IP subnet"
-            ) from None
-        alone = net.num_addresses == 1 and "/" not in wish.ip_address
-        mac = None if wish.mac_address is None else _clean_mac(wish.mac_address)
-        pair = AddressPair(str(net.network_address) if alone else str(net), mac)
-        if pair in found:
-            raise BadRequest(
-                "Request contains duplicate address pair: mac_address "
-                f"{wish.mac_address} ip_address {wish.ip_address}.",
-                kind="DuplicateAddressPairInRequest",
-            )
-        found.append(pair)
-    return found

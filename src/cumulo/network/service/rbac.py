@@ -10,7 +10,9 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.ids import new_id
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.model.address_group import AddressGroupRow
 from cumulo.network.model.network import NetworkRow
+from cumulo.network.model.qos import QosPolicyRow
 from cumulo.network.model.rbac import ACTIONS, EVERYBODY, EXTERNAL, SHARED, RbacPolicyRow
 from cumulo.network.model.security_group import SecurityGroupRow
 from cumulo.network.model.standard import Standard, changed
@@ -25,6 +27,8 @@ Target = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 ROWS: dict[str, type[Standard]] = {
     "network": NetworkRow,
     "security_group": SecurityGroupRow,
+    "qos_policy": QosPolicyRow,
+    "address_group": AddressGroupRow,
     "subnetpool": SubnetPoolRow,
     "address_scope": AddressScopeRow,
 }
@@ -77,6 +81,7 @@ class RbacPolicies:
             action=str(wishes.action),
             target=str(wishes.target_tenant),
         )
+        self._refuse_hidden_scope(tx, thing, row.target)
         self._tools.quotas.take(tx, project_id, rbac_policy=1)
         if not tx.insert(row, ignore_duplicate=True):
             raise _twice()
@@ -140,6 +145,19 @@ class RbacPolicies:
                 kind="RbacPolicyInUse",
             )
 
+    def _refuse_hidden_scope(self, tx: Tx, thing: Standard, target: str) -> None:
+        """A pool is shared with nobody who may not use its address scope."""
+        if not isinstance(thing, SubnetPoolRow) or thing.address_scope_id is None:
+            return
+        scope = tx.get(AddressScopeRow, thing.address_scope_id)
+        assert scope is not None
+        known = {each.target for each in self._shares.of(tx, scope.id)} | {scope.project_id}
+        if not known & {target, EVERYBODY}:
+            raise invalid(
+                f"Only subnet pools can be shared whose address scope {scope.id} is shared with "
+                "the same project"
+            )
+
     def _follow(self, tx: Tx, kind: str, thing: Standard) -> None:
         """A network's own columns say what its policies say. Sharing is a change of the thing."""
         found = self._shares.of(tx, thing.id)
@@ -147,7 +165,7 @@ class RbacPolicies:
         changes: dict[str, Any] = {}
         if isinstance(thing, NetworkRow):
             changes = {"shared": shared, "external": any(p.action == EXTERNAL for p in found)}
-        elif isinstance(thing, SubnetPoolRow | AddressScopeRow):
+        elif isinstance(thing, SubnetPoolRow | AddressScopeRow | QosPolicyRow):
             changes = {"shared": shared}
         after = changed(tx, thing, **changes)
         if after is thing:

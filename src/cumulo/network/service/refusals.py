@@ -1,6 +1,11 @@
 """Refusals that several nouns have, in the network API's words and types."""
 
-from cumulo.core.faults import BadRequest, Conflict, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
+
+
+class PreconditionFailed(Fault):
+    status = 412
+    title = "Precondition Failed"
 
 
 def not_found(noun: str, id: str) -> NotFound:
@@ -9,6 +14,7 @@ def not_found(noun: str, id: str) -> NotFound:
 
 
 _ABSENT = {
+    "network_ip_availability": ("Network {} could not be found.", "NetworkNotFound"),
     "network": ("Network {} could not be found.", "NetworkNotFound"),
     "subnet": ("Subnet {} could not be found.", "SubnetNotFound"),
     "port": ("Port {} could not be found.", "PortNotFound"),
@@ -17,6 +23,16 @@ _ABSENT = {
     "rbac_policy": ("RBAC policy {} could not be found.", "RbacPolicyNotFound"),
     "subnetpool": ("Subnet pool {} could not be found.", "SubnetPoolNotFound"),
     "address_scope": ("Address scope {} could not be found.", "AddressScopeNotFound"),
+    "address_group": ("Address group {} could not be found.", "AddressGroupNotFound"),
+    "default_security_group_rule": (
+        "Default Security Group rule {} does not exist",
+        "DefaultSecurityGroupRuleNotFound",
+    ),
+    "port_forwarding": ("Port Forwarding {} could not be found.", "PortForwardingNotFound"),
+    "policy": ("QoS policy {} could not be found.", "QosPolicyNotFound"),
+    "qos_policy": ("QoS policy {} could not be found.", "QosPolicyNotFound"),
+    "qos_rule": ("QoS rule {} could not be found.", "QosRuleNotFound"),
+    "trunk": ("Trunk {} could not be found.", "TrunkNotFound"),
     "security_group": ("Security group {} does not exist", "SecurityGroupNotFound"),
     "security_group_rule": (
         "Security group rule {} does not exist",
@@ -56,4 +72,15 @@ def address_taken(address: str, subnet_id: str) -> Conflict:
 def no_address(where: str) -> Conflict:
     return Conflict(
         f"No more IP addresses available on {where}.", kind="IpAddressGenerationFailure"
+    )
+
+
+def port_in_use(port_id: str, what: str, trunk_id: str) -> Conflict:
+    if what == "parent":
+        return Conflict(
+            f"Port {port_id} is currently a parent port for trunk {trunk_id}.",
+            kind="PortInUseAsTrunkParent",
+        )
+    return Conflict(
+        f"Port {port_id} is currently a subport for trunk {trunk_id}.", kind="PortInUseAsSubPort"
     )

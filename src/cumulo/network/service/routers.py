@@ -19,13 +19,15 @@ from cumulo.network.model.standard import changed
 from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.queries import floatingip as floatingip_queries
 from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import port_forwarding as forwarding_queries
 from cumulo.network.queries import router as queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.queries.number import next_number
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.networks import Networks
-from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.port_wishes import PortWishes
+from cumulo.network.service.ports import Ports
 from cumulo.network.service.refusals import bad, not_found, unfit
 from cumulo.network.service.subnets import Subnets, clean_route
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
@@ -194,6 +196,21 @@ class Routers:
             if route.nexthop in own:
                 raise _bad_route(route, "the nexthop is used by router")
         return changed(tx, row, routes=routes)
+
+    def add_routes(
+        self, tx: Tx, row: RouterRow, wishes: Sequence[HostRoute], who: Principal | None
+    ) -> RouterRow:
+        """Those that it has are as well."""
+        wanted = dict.fromkeys(clean_route(route, "routes") for route in wishes)
+        new = [route for route in wanted if route not in row.routes]
+        return self.update(tx, row, RouterWishes(routes=[*row.routes, *new]), who)
+
+    def remove_routes(
+        self, tx: Tx, row: RouterRow, wishes: Sequence[HostRoute], who: Principal | None
+    ) -> RouterRow:
+        gone = {clean_route(route, "routes") for route in wishes}
+        left = [route for route in row.routes if route not in gone]
+        return self.update(tx, row, RouterWishes(routes=left), who)
 
     def _reach(self, tx: Tx, row: RouterRow) -> tuple[list[str], set[str]]:
         """CIDRs that the router is on, and its own addresses."""
@@ -381,6 +398,13 @@ class Routers:
                 raise Conflict(
                     f"Router interface for subnet {subnets[0].id} on router {row.id} cannot be "
                     "deleted, as it is required by one or more floating IPs.",
+                    kind="RouterInterfaceInUseByFloatingIP",
+                )
+        for forwarding in tx.all(forwarding_queries.OF_ROUTERS, ids=[row.id]):
+            if any(inside(forwarding.internal_ip_address, s.cidr) for s in subnets):
+                raise Conflict(
+                    f"Router interface for subnet {subnets[0].id} on router {row.id} cannot be "
+                    "deleted, as it is required by one or more port forwardings.",
                     kind="RouterInterfaceInUseByFloatingIP",
                 )
         for route in row.routes:

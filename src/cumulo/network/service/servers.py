@@ -19,7 +19,8 @@ from cumulo.network.queries.number import next_number
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.onlookers import Onlookers
-from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.port_wishes import PortWishes
+from cumulo.network.service.ports import Ports
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import is_admin
 

@@ -12,7 +12,8 @@ from cumulo.network.model.subnet import SubnetRow
 from cumulo.network.queries import port as queries
 from cumulo.network.service.addresses import FixedIpWish, addresses_of
 from cumulo.network.service.networks import Networks
-from cumulo.network.service.ports import Ports, PortWishes
+from cumulo.network.service.port_wishes import PortWishes
+from cumulo.network.service.ports import Ports
 from cumulo.network.service.subnets import Subnets
 
 

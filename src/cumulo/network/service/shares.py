@@ -64,7 +64,11 @@ class Shares:
             for each in self.of(tx, row.object_id)
             if each.action == row.action and each.id != row.id
         }
-        rest |= {owner, ""} | ({now} if now else set())
+        rest.add("")
+        if row.object_type == "network":
+            # Of other things the owner's own use counts, too, and a new target makes up for
+            # nothing: as the real service has it.
+            rest |= {owner} | ({now} if now else set())
         if EVERYBODY in rest:
             return set()
         using = {str(project) for (project,) in tx.tuples(users, id=row.object_id)}

@@ -30,6 +30,7 @@ DEFAULT_QUOTAS = {
     "security_group_rule": 100,
     "rbac_policy": 10,
     "subnetpool": -1,
+    "trunk": -1,
 }
 
 

@@ -24,6 +24,7 @@ class Network(Body, kw_only=True):
     name: str | UnsetType = UNSET
     port_security_enabled: bool | UnsetType = UNSET
     project_id: str | UnsetType = UNSET
+    qos_policy_id: str | UnsetType | None = UNSET
     provider_network_type: str | UnsetType = field(name="provider:network_type", default=UNSET)
     provider_physical_network: str | UnsetType | None = field(
         name="provider:physical_network", default=UNSET
@@ -97,11 +98,14 @@ class Port(Body, kw_only=True):
     network_id: str | UnsetType = UNSET
     port_security_enabled: bool | UnsetType = UNSET
     project_id: str | UnsetType = UNSET
+    qos_network_policy_id: str | UnsetType | None = UNSET
+    qos_policy_id: str | UnsetType | None = UNSET
     revision_number: int | UnsetType = UNSET
     security_groups: list[str] | UnsetType = UNSET
     status: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET
+    trunk_details: dict[str, Any] | UnsetType = UNSET
     updated_at: str | UnsetType | None = UNSET
 
 
@@ -170,6 +174,7 @@ class Quota(Body, kw_only=True):
     security_group_rule: int | SecurityGroupRuleSummary
     subnet: int | SubnetSummary
     subnetpool: int | SubnetSummary
+    trunk: int | SubnetSummary
 
 
 class Floatingip(Body, kw_only=True):
@@ -279,6 +284,8 @@ class FloatingipSummary(Body, kw_only=True):
     floating_network_id: str | None
     id: str
     port_details: PortDetail | None
+    port_forwardings: list[dict[str, Any]]
+    qos_policy_id: str | None
     port_id: str | None
     project_id: str
     revision_number: int

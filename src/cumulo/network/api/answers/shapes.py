@@ -8,7 +8,9 @@ from msgspec import UNSET, UnsetType
 from cumulo.core.wire.shapes import Body
 
 
-def lines(noun: str, plural: str, path: str, body: Any, *, updates: bool = True) -> dict[str, Any]:
+def lines(
+    noun: str, plural: str, path: str, body: Any, *, updates: bool = True, read_only: bool = False
+) -> dict[str, Any]:
     """`path`: below `/v2.0/`. A list may be cut down to some fields."""
     name = noun.title().replace("_", "")
 
@@ -24,6 +26,9 @@ def lines(noun: str, plural: str, path: str, body: Any, *, updates: bool = True)
         f"POST /v2.0/{path}": several,
         f"GET /v2.0/{path}/{{id}}": one,
     }
+    if read_only:
+        del found[f"POST /v2.0/{path}"]
+        return found
     return found | ({f"PUT /v2.0/{path}/{{id}}": one} if updates else {})
 
 

@@ -67,6 +67,7 @@ def network_server(
             options += _options4(subnet, here, subnet.id in routed)
         else:
             options += _options6(subnet)
+    options += _own_options(subnets, ports)
     return Server(
         names.network_namespace(prefix, network.id),
         (
@@ -112,6 +113,7 @@ def router_server(
     if not subnets:
         return None
     options = [line for subnet in subnets for line in _options6(subnet)]
+    options += _own_options(subnets, ports)
     return Server(
         names.router_namespace(prefix, router.id),
         (
@@ -202,6 +204,25 @@ def _options6(subnet: SubnetSpec) -> list[str]:
     return lines
 
 
+def _own_options(subnets: Sequence[SubnetSpec], ports: Sequence[PortSpec]) -> list[str]:
+    """Options of single ports; they come before those of their subnets."""
+    wanted = {subnet.id for subnet in subnets}
+    return [
+        f"tag:{_port_tag(port)},{'option6' if option.version == 6 else 'option'}:"
+        f"{option.name},{option.value}"
+        if not option.name.isdecimal()
+        else f"tag:{_port_tag(port)},{'option6:' if option.version == 6 else ''}"
+        f"{option.name},{option.value}"
+        for port in sorted(ports, key=lambda p: p.number)
+        if any(fixed.subnet_id in wanted for fixed in port.fixed_ips)
+        for option in port.dhcp_options
+    ]
+
+
+def _port_tag(port: PortSpec) -> str:
+    return f"port-{port.id}"
+
+
 def _entries(
     subnets: Sequence[SubnetSpec], ports: Sequence[PortSpec]
 ) -> Iterable[tuple[PortSpec, str, str]]:
@@ -219,7 +240,8 @@ def _hosts(subnets: Sequence[SubnetSpec], ports: Sequence[PortSpec]) -> str:
     lines = []
     for port, name, address in _entries(subnets, ports):
         shown = f"[{address}]" if ":" in address else address
-        lines.append(f"{port.mac},{name}.{DOMAIN},{shown}\n")
+        tag = f"set:{_port_tag(port)}," if port.dhcp_options else ""
+        lines.append(f"{port.mac},{tag}{name}.{DOMAIN},{shown}\n")
     return "".join(lines)
 
 

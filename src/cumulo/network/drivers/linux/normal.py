@@ -11,8 +11,10 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from cumulo.network.drivers.linux.qos import checked
 from cumulo.network.drivers.linux.security import rule_text
 from cumulo.network.model.orders import (
+    DhcpOption,
     HostNetworks,
     Neighbours,
     NetworkSpec,
@@ -23,7 +25,10 @@ from cumulo.network.model.orders import (
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{2,40}")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+_OPTION = re.compile(r"[a-z0-9-]{1,64}")
+_VALUE = re.compile(r"[ -~]{1,255}")
 _NUMBERS = range(1, 2**31)
+FORWARDED = ("tcp", "udp", "sctp", "dccp")
 
 
 class _Named(Protocol):
@@ -114,6 +119,9 @@ def check_port(port: PortSpec) -> None:
     _mac(port.mac)
     for fixed in port.fixed_ips:
         ipaddress.ip_address(fixed.address)
+    if port.qos is not None:
+        checked(port.qos.limits, port.qos.dscp)
+    check_options(port.dhcp_options)
     for pair in port.allowed_address_pairs:
         ipaddress.ip_network(pair.address)
         if pair.mac is not None:
@@ -135,6 +143,8 @@ def check_group(group: SecurityGroupSpec) -> None:
             net = ipaddress.ip_network(rule.remote_ip_prefix, strict=False)
             if net.version != (4 if rule.ethertype == "IPv4" else 6):
                 raise ValueError(f"{net} is not {rule.ethertype}")
+        for address in rule.remote_addresses or ():
+            ipaddress.ip_network(address)
         rule_text(rule, ())
 
 
@@ -143,8 +153,16 @@ def check_neighbours(network: Neighbours) -> None:
         _mac(port.mac)
         if port.tunnel:
             ipaddress.ip_address(port.tunnel)
+        check_options(port.dhcp_options)
         for fixed in port.fixed_ips:
             ipaddress.ip_address(fixed.address)
+
+
+def check_options(options: Iterable[DhcpOption]) -> None:
+    """They are lines of a file that dnsmasq reads: none may be more than its line."""
+    for option in options:
+        if not _OPTION.fullmatch(option.name) or not _VALUE.fullmatch(option.value):
+            raise ValueError(f"malformed DHCP option {option.name!r}")
 
 
 def check_router(router: RouterSpec) -> None:
@@ -159,4 +177,13 @@ def check_router(router: RouterSpec) -> None:
         ipaddress.ip_address(route.nexthop)
     for floating in router.floating_ips:
         ipaddress.IPv4Address(floating.floating_address)
-        ipaddress.IPv4Address(floating.fixed_address)
+        if floating.fixed_address is not None:
+            ipaddress.IPv4Address(floating.fixed_address)
+        checked(floating.limits)
+        for each in floating.forwarded:
+            ipaddress.IPv4Address(each.fixed_address)
+            if each.protocol not in FORWARDED:
+                raise ValueError(f"{each.protocol} cannot be forwarded")
+            for port in (each.external_port, each.internal_port):
+                if not 1 <= port <= 65535:
+                    raise ValueError(f"port {port} is out of range")

@@ -51,6 +51,7 @@ class Plan:
                 each.hostname,
                 each.device_id,
                 each.project_id,
+                dhcp_options=each.dhcp_options,
             )
             for network in desired.neighbours
             for number, each in enumerate(network.ports, 1)

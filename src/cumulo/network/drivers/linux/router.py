@@ -1,12 +1,13 @@
 """A router: a namespace with its ports, routes, address translation and router advertisements."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from cumulo.network.drivers.linux import names
 from cumulo.network.drivers.linux.interfaces import QUIET, Inside
 from cumulo.network.drivers.linux.links import Veth
 from cumulo.network.drivers.linux.nft import Chain, Ruleset, Set, Table
+from cumulo.network.drivers.linux.qos import limit_text
 from cumulo.network.model.orders import HostRoute, NetworkSpec, RouterSpec
 
 SYSCTLS = {
@@ -71,7 +72,9 @@ def ruleset(router: RouterSpec) -> Ruleset:
     The inner pair of rules at the end of `post` is for guests that reach a neighbour by its
     floating IP: the answer must come back this way.
     """
-    floating = sorted((f.floating_address, f.fixed_address) for f in router.floating_ips)
+    floating = sorted(
+        (f.floating_address, f.fixed_address) for f in router.floating_ips if f.fixed_address
+    )
     # A fixed address may have several floating IPs; going out it has the first.
     outward = {fixed: outer for outer, fixed in reversed(floating)}
     sets = {
@@ -84,13 +87,21 @@ def ruleset(router: RouterSpec) -> Ruleset:
             "map",
         ),
     }
+    sets["forwarded"] = Set(
+        "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;",
+        frozenset(_forwarded(router)),
+        "map",
+    )
+    forward = "dnat ip to ip daddr . ip protocol . th dport map @forwarded"
     metadata = (
         f'iifname "qr*" ip daddr {names.METADATA_ADDRESS} tcp dport 80'
         f" redirect to :{names.METADATA_PORT}"
     )
     out = 'iifname "qr*" oifname "qg*"'
     hairpin = 'ct status dnat iifname "qr*" oifname "qr*" ct original ip daddr @fip_addr'
-    sets["fip_addr"] = Set("type ipv4_addr;", frozenset(outer for outer, _ in floating))
+    sets["fip_addr"] = Set(
+        "type ipv4_addr;", frozenset(f.floating_address for f in router.floating_ips)
+    )
     own = _own_address(router)
     post = [f"{out} snat to ip saddr map @fip_out"]
     if own is not None and router.gateway is not None and router.gateway.enable_snat:
@@ -104,17 +115,39 @@ def ruleset(router: RouterSpec) -> Ruleset:
         sets,
         {
             "pre": Chain(
-                (metadata, "dnat to ip daddr map @fip_in"),
+                (metadata, "dnat to ip daddr map @fip_in", forward),
                 "type nat hook prerouting priority dstnat;",
             ),
-            "out": Chain(("dnat to ip daddr map @fip_in",), "type nat hook output priority -100;"),
+            "out": Chain(
+                ("dnat to ip daddr map @fip_in", forward), "type nat hook output priority -100;"
+            ),
             "post": Chain(tuple(post), "type nat hook postrouting priority srcnat;"),
         },
     )
-    return (nat, _filter())
+    return (nat, _filter(router))
 
 
-def _filter() -> Table:
+def _forwarded(router: RouterSpec) -> Iterator[str]:
+    for floating in router.floating_ips:
+        for each in floating.forwarded:
+            yield (
+                f"{floating.floating_address} . {each.protocol} . {each.external_port}"
+                f" : {each.fixed_address} . {each.internal_port}"
+            )
+
+
+def _limits(router: RouterSpec) -> Iterator[str]:
+    """What a floating IP may carry, both ways."""
+    for floating in router.floating_ips:
+        for limit in floating.limits:
+            if limit.inward:
+                match = f'iifname "qg*" ct original ip daddr {floating.floating_address}'
+                yield limit_text(limit, match)
+            elif floating.fixed_address is not None:
+                yield limit_text(limit, f'oifname "qg*" ip saddr {floating.fixed_address}')
+
+
+def _filter(router: RouterSpec) -> Table:
     return Table(
         "inet",
         "filter",
@@ -124,6 +157,7 @@ def _filter() -> Table:
                 ("tcp flags syn tcp option maxseg size set rt mtu",),
                 "type filter hook forward priority mangle;",
             ),
+            "limits": Chain(tuple(_limits(router)), "type filter hook forward priority 10;"),
             # The metadata port itself is for redirected connections only.
             "input": Chain(
                 (f"tcp dport {names.METADATA_PORT} ct status & dnat == 0 drop",),

@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 
 from cumulo.network.drivers.driver import tap_name
-from cumulo.network.drivers.linux import names
+from cumulo.network.drivers.linux import names, qos
 from cumulo.network.drivers.linux.nft import Chain, Ruleset, Set, Table
 from cumulo.network.model.orders import (
     HostNetworks,
@@ -21,6 +21,7 @@ from cumulo.network.model.orders import (
     SecurityGroupRule,
     SecurityGroupSpec,
 )
+from cumulo.network.model.prefixes import compact
 
 # The names of the network API (its IP protocol table), as numbers: nft knows only some of them.
 PROTOCOLS: Mapping[str, int] = {
@@ -41,7 +42,7 @@ def ruleset(desired: HostNetworks) -> Ruleset:
     """
     ports = [p for p in desired.ports if p.port_security]
     groups = {group.id: group for group in desired.security_groups}
-    return (_spoofing(ports), _groups(desired, ports, groups))
+    return (_spoofing(ports), _groups(desired, ports, groups), qos.table(desired.ports))
 
 
 def link_local(mac: str) -> str:
@@ -307,6 +308,10 @@ def rule_text(rule: SecurityGroupRule, sets: Iterable[str]) -> list[str]:
         known = set(sets)
         wanted = [f"{letter}{version}_{_hex(rule.remote_group_id)}" for letter in "mw"]
         remotes = [f"{family} {side} @{name}" for name in wanted if name in known]
+    elif rule.remote_addresses is not None:
+        nets = compact(each for each in rule.remote_addresses if (":" in each) is (version == 6))
+        if not any(net.endswith("/0") for net in nets):
+            remotes = [f"{family} {side} {{ {', '.join(nets)} }}"] if nets else []
     elif rule.remote_ip_prefix is not None:
         net = ipaddress.ip_network(rule.remote_ip_prefix, strict=False)
         if net.prefixlen:
