@@ -141,6 +141,9 @@ class StoragePart:
         if seen.fault is not None and row.observed_size == 0:
             # It could not be written: what is there is not what is wanted.
             changes |= {"observed_size": 0, "connection": None}
+            if row.reverting_to is not None:
+                # It is made whole beside what was there, which is what it has: a reset shows it.
+                changes |= {"observed_size": row.size, "reverting_to": None, "content": 0}
         if all(getattr(row, name) == value for name, value in changes.items()):
             return
         before = row

@@ -10,7 +10,8 @@ to the host as a file of its own before it takes the volume's place. `store` and
 once for each part (`pieces.py`), so that a kill costs a part and no more.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -32,14 +33,19 @@ from cumulo.block_storage.service.backups import (
 )
 from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.volumes import RESTORING
+from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
-from cumulo.core.hosts.conductor import Conductor, HostDown
+from cumulo.core.hosts.conductor import Conductor, HostAway, HostDown
 from cumulo.core.hosts.copies import PIECE, HostCopy
 from cumulo.core.work.jobs import Failed, Job, Jobs, Kind, Outcome, Run, Step
 
 LOOK_AGAIN = 0.5
 """Seconds after which a restore looks again whether its new volume is there."""
 SECTOR = 512
+AWAY = 5.0
+"""Seconds after which a host that is away is asked again."""
+PATIENCE = 6 * 3600.0
+"""So long it may be away before what was done so far is taken back."""
 
 
 class BackupJobs:
@@ -54,8 +60,8 @@ class BackupJobs:
                 BACKUP,
                 BackingUp,
                 [
-                    Step("copy", self.copy, undo=self.drop),
-                    Step("store", self.store, undo=self.unstore),
+                    Step("copy", patient(self.copy), undo=self.drop),
+                    Step("store", patient(self.store), undo=self.unstore),
                     Step("tidy", self.tidy, no_return=True),
                 ],
                 undone=self.backup_undone,
@@ -67,8 +73,8 @@ class BackupJobs:
                 Restoring,
                 [
                     Step("wait", self.wait),
-                    Step("load", self.load, undo=self.drop),
-                    Step("write", self.write),
+                    Step("load", patient(self.load), undo=self.drop),
+                    Step("write", patient(self.write)),
                     Step("tidy", self.tidy, no_return=True),
                 ],
                 undone=self.restore_undone,
@@ -204,6 +210,8 @@ class BackupJobs:
     async def _ask(self, host: str, question: str, **arguments: Any) -> Any:
         try:
             return await self._conductor.ask(host, KIND, question, **arguments)
+        except HostAway:
+            raise
         except HostDown as down:
             raise OSError(str(down)) from down
 
@@ -243,3 +251,24 @@ class SparseCopy(HostCopy):
 
 def _with(memo: Any, **changes: Any) -> Any:
     return msgspec.structs.replace(memo, **changes)
+
+
+def patient(step: Callable[[Run[Any]], Awaitable[Outcome[Any]]]) -> Any:
+    """The step, which waits for a host that is away: what was done in hours is not taken back
+    because an agent is started again."""
+
+    async def do(run: Run[Any]) -> Outcome[Any]:
+        try:
+            outcome = await step(run)
+        except HostAway as away:
+            now = await run.read(lambda tx: tx.now)
+            since = run.memo.away_since or now
+            if now > later(since, PATIENCE):
+                raise Failed(str(away)) from away
+            return run.pause(AWAY, memo=_with(run.memo, away_since=since))
+        if run.memo.away_since is None:
+            return outcome
+        memo = run.memo if outcome.memo is None else outcome.memo
+        return replace(outcome, memo=_with(memo, away_since=None))
+
+    return do

@@ -44,7 +44,8 @@ class VolumeRow(Row, frozen=True):
     source_format: str | None
     """Of the image that it is made from."""
     content: int
-    """How many images were written over the first one."""
+    """The generation that asked for what is in it; 0: it has what it was made of, or what its host
+    has of it."""
     host_id: Annotated[str | None, Index(), References("hosts.id")]
     """None: there was no host with room."""
     wanted: Wanted

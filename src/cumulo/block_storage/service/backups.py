@@ -17,6 +17,7 @@ from cumulo.block_storage.service.sources import BLANK
 from cumulo.block_storage.service.types import Types
 from cumulo.block_storage.service.volumes import RESTORING, ZONE, Volumes
 from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, NotFound
@@ -47,6 +48,8 @@ class BackingUp(msgspec.Struct, frozen=True, kw_only=True):
     """The next one to store"""
     stored: int = 0
     """Pieces so far"""
+    away_since: Moment | None = None
+    """Of its host; None: it is there"""
 
 
 class Restoring(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +58,7 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
     backup_id: str
     content: str
     part: int = 0
+    away_since: Moment | None = None
 
 
 class Removing(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,7 +249,7 @@ class Backups:
                     f"status is {volume.status!r}."
                 )
             self._refuse_small(row, volume.size)
-            self._volumes.refuse_busy(tx, volume)
+            self._volumes.refuse_change(tx, volume)
             volume = self._begin_restore(tx, row, volume, who)
         return volume
 

@@ -178,8 +178,6 @@ class Snapshots:
             raise BadRequest(
                 f"Invalid snapshot: Snapshot status must be available or error; it is {row.status}."
             )
-        self._volumes.refuse_busy(tx, row)
-        self._pools.refuse_frozen(tx, row.host_id)
         self._volumes.drop_snapshot(tx, row, who)
 
     def forget(self, tx: Tx, row: SnapshotRow) -> None:

@@ -306,8 +306,7 @@ class Volumes:
                 "Invalid volume: Volume status must be available or error or error_restoring or "
                 f"error_extending or error_managing; it is {row.status}."
             )
-        self.refuse_busy(tx, row)
-        self._pools.refuse_frozen(tx, row.host_id)
+        self.refuse_change(tx, row)
         for snapshot in tx.all(snapshots.OF_VOLUME, volume_id=row.id):
             # Those that stayed behind at a transfer are somebody else's; those of a group's go
             # with that.
@@ -322,6 +321,12 @@ class Volumes:
         elif row.wanted == "present" or row.fault:
             self.demand(tx, row, wanted="absent", declared=None, mark="")
 
+    def refuse_change(self, tx: Tx, row: VolumeRow | SnapshotRow) -> None:
+        """400 for what must stay as it is on its host: something is being copied from it, or its
+        host is frozen."""
+        self.refuse_busy(tx, row)
+        self._pools.refuse_frozen(tx, row.host_id)
+
     def refuse_busy(self, tx: Tx, row: VolumeRow | SnapshotRow) -> None:
         """400 while something is being copied from it."""
         busy = int(tx.value(queries.MADE_FROM, source=row.id))
@@ -333,6 +338,8 @@ class Volumes:
             raise BadRequest(f"Invalid volume: {row.id} is being copied; try again later.")
 
     def drop_snapshot(self, tx: Tx, row: SnapshotRow, who: Principal | None) -> None:
+        """Alone, or with its volume. Raises BadRequest."""
+        self.refuse_change(tx, row)
         changes: dict[str, Any] = {
             "wanted": "absent",
             "generation": row.generation + 1,
@@ -367,7 +374,7 @@ class Volumes:
                 f"Invalid input received: Size of specified image {source.least_gb}GB is larger "
                 f"than volume size {row.size}GB."
             )
-        self.refuse_busy(tx, row)
+        self.refuse_change(tx, row)
 
     def write_image(self, tx: Tx, row: VolumeRow, source: Source, who: Principal) -> VolumeRow:
         """What was in it goes: its host makes it anew of this image."""
@@ -378,10 +385,11 @@ class Volumes:
             image_id=source.image_id,
             image_metadata=source.image_metadata,
             source_format=source.format,
+            reverting_to=None,
             snapshot_id=None,
             source_volume_id=None,
             bootable=True,
-            content=row.content + 1,
+            content=row.generation + 1,
             observed_size=0,
             connection=None,
             declared=None,
@@ -411,14 +419,13 @@ class Volumes:
                 f"Volume {row.id} and its snapshot must be available to be reverted; they are "
                 f"{row.status} and {newest.status}."
             )
-        self.refuse_busy(tx, row)
-        self._pools.refuse_frozen(tx, row.host_id)
+        self.refuse_change(tx, row)
         emit(tx, "volume.revert.start", row.id, principal=who, snapshot=snapshot_id)
         return self.demand(
             tx,
             row,
             reverting_to=snapshot_id,
-            content=row.content + 1,
+            content=row.generation + 1,
             observed_size=0,
             connection=None,
         )
@@ -434,8 +441,7 @@ class Volumes:
                 "Invalid input received: New size for extend must be greater than current size. "
                 f"(current: {row.size}, extended: {size})."
             )
-        self.refuse_busy(tx, row)
-        self._pools.refuse_frozen(tx, row.host_id)
+        self.refuse_change(tx, row)
         kind = tx.get(TypeRow, row.type_id)
         assert kind is not None and row.host_id is not None
         more = size - row.size
@@ -459,6 +465,7 @@ class Volumes:
             )
         if row.group_id is not None:
             raise BadRequest(f"Invalid volume: volume {row.id} must not be part of a group.")
+        self._pools.refuse_frozen(tx, row.host_id)
         old = self._types.of(tx, row.type_id)
         if kind.id == old.id:
             raise BadRequest(

@@ -103,7 +103,11 @@ class Reads(Protocol):
 
 
 class HostDown(Exception):
-    """No agent of that host is connected."""
+    """That host gives no answer: it is not connected, or refuses."""
+
+
+class HostAway(HostDown):
+    """It did not hear the question, or its answer was not heard: it may come back."""
 
 
 class _Asker(NamedTuple):
@@ -357,7 +361,7 @@ class Conductor:
             other, node_id = there
             answer = await other.ask(node_id, host_id, message)
         if answer.refused is not None:
-            raise HostDown(answer.refused)
+            raise (HostAway if answer.away else HostDown)(answer.refused)
         return answer.value
 
     async def line(self, host_id: str, kind: str, question: str, **arguments: Any) -> Line:
@@ -396,7 +400,7 @@ class Conductor:
     def _asker(self, host_id: str) -> "_Asker":
         known = self._askers.get(host_id)
         if known is None:
-            raise HostDown(f"host {host_id} is not connected")
+            raise HostAway(f"host {host_id} is not connected")
         return known
 
     async def query(

@@ -67,6 +67,7 @@ class Copies:
 
 
 def _read(path: Path, offset: int, length: int) -> bytes:
+    os.utime(path)  # one that is read is waited for, however long that takes
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(length)
@@ -74,6 +75,7 @@ def _read(path: Path, offset: int, length: int) -> bytes:
 
 def _next_data(path: Path, offset: int) -> int:
     """The first place from there on that is no hole; the end of the file where none is."""
+    os.utime(path)
     with path.open("rb") as file:
         try:
             return os.lseek(file.fileno(), offset, os.SEEK_DATA)

@@ -134,7 +134,9 @@ class Ask(msgspec.Struct, tag="ask", frozen=True):
 
 
 class Answer(msgspec.Struct, tag="answer", frozen=True):
-    """The answer to Ask; `refused` says why there is none."""
+    """The answer to Ask; `refused` says why there is none. `away`: it was not heard, so the same
+    may be asked later."""
 
     value: Any = None
     refused: str | None = None
+    away: bool = False

@@ -239,7 +239,8 @@ class HostSession:
         try:
             return _decode(await self._peer.call("ask", message, seconds=LONG_SECONDS), type=Answer)
         except (PeerFault, PeerGone) as error:
-            return Answer(refused=f"host {self.name}: {error}")
+            away = isinstance(error, PeerGone)
+            return Answer(refused=f"host {self.name}: {error}", away=away)
 
     async def _line(self, message: Ask) -> Line:
         try:

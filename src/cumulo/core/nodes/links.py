@@ -77,12 +77,13 @@ class NodeLinks:
     async def ask(self, node_id: str, host_id: str, ask: Ask) -> Answer:
         row = await self._database.read(lambda tx: tx.get(NodeRow, node_id))
         if row is None:
-            return Answer(refused=f"host {host_id} is not connected")
+            return Answer(refused=f"host {host_id} is not connected", away=True)
         try:
             peer = await self._peer(row)
             raw = await peer.call("ask", AskHost(host_id, ask), seconds=LONG_SECONDS)
         except (OSError, PeerFault) as error:
-            return Answer(refused=f"host {host_id} (by the control node {row.name}): {error}")
+            words = f"host {host_id} (by the control node {row.name}): {error}"
+            return Answer(refused=words, away=isinstance(error, PeerGone))
         return _decode(raw, type=Answer)
 
     async def line(self, node_id: str, host_id: str, ask: Ask) -> Line:

@@ -13,7 +13,7 @@ import msgspec
 from cumulo.core.blobs.content import Contents, Missing
 from cumulo.core.blobs.streams import BLOCK, Reader
 from cumulo.core.hosts import hello
-from cumulo.core.hosts.conductor import Conductor, HostDown
+from cumulo.core.hosts.conductor import Conductor, HostAway, HostDown
 from cumulo.core.hosts.lines import Line, Lines, OpenLine
 from cumulo.core.hosts.messages import Answer
 from cumulo.core.hosts.peer import Nonsense, Peer, PeerFault, Wire, closed
@@ -96,7 +96,7 @@ class NodeSession:
         try:
             return await self._conductor.asked_here(wish.host, wish.ask)
         except HostDown as error:
-            return Answer(refused=str(error))
+            return Answer(refused=str(error), away=isinstance(error, HostAway))
 
     async def _line(self, wish: OpenLine) -> Line:
         try:

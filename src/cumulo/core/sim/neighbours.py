@@ -140,7 +140,7 @@ class Neighbour:
         try:
             return await self._over_there(lambda it, _: it.asked_here(host_id, ask))
         except (OSError, HostDown) as error:
-            return Answer(refused=str(error))
+            return Answer(refused=str(error), away=not isinstance(error, HostDown))
 
     async def line(self, node_id: str, host_id: str, ask: Ask) -> Line:
         raise HostDown("consoles are not simulated")
