@@ -59,6 +59,20 @@ def test_an_abandoned_zone_is_answered_for(tmp_path: Path, monkeypatch: pytest.M
             listed = (await cloud.call("GET", LEFT, as_="admin")).json["left"]
             assert [each["name"] for each in listed] == ["left.org."]
             assert (await cloud.call("GET", LEFT)).status == 403
+            # Its names are nobody else's: not its own, not those below it or above it.
+            for name in ("left.org.", "www.left.org.", "_acme-challenge.www.left.org."):
+                body = {"name": name, "email": "a@example.org"}
+                answer = await cloud.call("POST", ZONES, as_="admin", json_=body)
+                assert answer.status == 403, answer.raw
+            deep = await made(cloud, "deep.above.org.", "192.0.2.9")
+            assert await abandoned(cloud, deep) == 204
+            body = {"name": "above.org.", "email": "a@example.org"}
+            answer = await cloud.call("POST", ZONES, as_="admin", json_=body)
+            assert (answer.status, answer.json["type"]) == (403, "illegal_parent")
+            end = await cloud.call(
+                "POST", f"{LEFT}/end", as_="admin", json_={"name": "deep.above.org."}
+            )
+            assert end.status == 200, end.raw
             # A change that the name server has after it.
             other = await made(cloud, "other.org.", "192.0.2.2")
             await until(lambda: status(cloud, other), "ACTIVE")
@@ -78,10 +92,9 @@ def test_an_abandoned_zone_is_answered_for(tmp_path: Path, monkeypatch: pytest.M
             # There is no zone any more, and still something to answer for.
             assert (await cloud.call("GET", ZONES, as_="admin", headers=ADMIN)).json["zones"] == []
             await answers("www.left.org.", ["192.0.2.1"])
-            zone = await made(cloud, "left.org.", "192.0.2.9", as_="admin")
+            zone = await made(cloud, "left.org.", "192.0.2.9")
             await answers("www.left.org.", ["192.0.2.9"])
-            path = f"{ZONES}/{zone}"
-            assert (await cloud.call("DELETE", path, as_="admin")).status == 202
+            assert (await cloud.call("DELETE", f"{ZONES}/{zone}")).status == 202
             await answers("www.left.org.", [])
             await ended_by_an_operator(cloud, answers)
 

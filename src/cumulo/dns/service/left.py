@@ -51,5 +51,9 @@ class Left:
         """The next one by id."""
         return tx.one(queries.AFTER, id=id)
 
+    def has(self, tx: Tx, name: str) -> bool:
+        """Whether there is an abandoned zone of that name."""
+        return tx.one(queries.NAMED, name=name) is not None
+
     def any(self, tx: Tx) -> bool:
         return int(tx.value(queries.COUNT)) > 0

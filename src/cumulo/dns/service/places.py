@@ -5,6 +5,7 @@ from ipaddress import ip_network
 from cumulo.core.db.transaction import Tx
 from cumulo.dns import names
 from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.queries import left as left_queries
 from cumulo.dns.queries import zone as queries
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.pools import Pools
@@ -72,6 +73,7 @@ class Places:
             raise duplicate("Zone", "zone")
         if over:
             return
+        self._refuse_left(tx, name, project_id)
         if above is not None and above.project_id != project_id:
             message = "Unable to create subzone in another tenants zone"
             raise forbidden(message, "illegal_child")
@@ -80,3 +82,17 @@ class Places:
         if found is not None:
             message = "Unable to create zone because another tenant owns a subzone of the zone"
             raise forbidden(message, "illegal_parent")
+
+    @staticmethod
+    def _refuse_left(tx: Tx, name: str, project_id: str) -> None:
+        """An abandoned zone is answered for as it was: whoever had a zone in its place, below or
+        above it would answer for its names. Its project may, and administrators."""
+        for left, owner in tx.tuples(left_queries.OWNERS):
+            if owner == project_id:
+                continue
+            if names.within(name, str(left)):
+                message = "Unable to create a zone in or in the place of an abandoned one"
+                raise forbidden(message, "illegal_child")
+            if names.within(str(left), name):
+                message = "Unable to create zone because an abandoned one is a subzone of the zone"
+                raise forbidden(message, "illegal_parent")

@@ -141,7 +141,7 @@ class Reverses:
         this address alone."""
         name = names.ancestors(owner)[0]
         above = self._zones.covering(tx, name)
-        if above is not None and above.name == name:
+        if (above is not None and above.name == name) or self._zones.left.has(tx, name):
             name = owner
         return self._create(tx, name, scope)
 
