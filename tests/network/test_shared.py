@@ -156,3 +156,39 @@ def test_prefixes_are_sorted_once() -> None:
     assert meets("10.0.0.0/8") and not covers("10.0.0.0/8")
     assert not meets("11.0.0.0/8") and not meets("::/0") and not covers("9.0.0.0/24")
     assert time.process_time() - began < 5
+
+
+def test_defaults_about_what_is_not_there(tmp_path: Path) -> None:
+    """A default rule names an address group: it must be there, and may go again."""
+
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            await cloud.token("admin")
+
+            async def rule(group: str) -> Answer:
+                body = {"direction": "ingress", "remote_address_group_id": group}
+                return await cloud.call(
+                    "POST",
+                    "/network/v2.0/default-security-group-rules",
+                    as_="admin",
+                    json_={"default_security_group_rule": body},
+                )
+
+            missing = await rule("5b1a0c05-1a0e-4a3c-a2f3-63cbd1f2d1a1")
+            assert missing.status == 404, missing.raw
+            path = "/network/v2.0/address-groups"
+            body = {"address_group": {"name": "a", "addresses": ["192.0.2.0/24"]}}
+            made = (await cloud.call("POST", path, as_="admin", json_=body)).json["address_group"]
+            assert (await rule(made["id"])).status == 201
+            gone = await cloud.call("DELETE", f"{path}/{made['id']}", as_="admin")
+            assert gone.status in (204, 409), gone.raw
+            await mine(cloud, "security-groups", {"security_group": {"name": "after"}})
+            body = {"subnetpool": {"name": "odd", "prefixes": ["127.0.0.0/8"]}}
+            pool = await mine(cloud, "subnetpools", body)
+            net = (await mine(cloud, "networks", {"network": {"name": "n"}}))["id"]
+            wish = {"network_id": net, "subnetpool_id": pool["id"], "ip_version": 4}
+            wish |= {"prefixlen": 24}
+            answer = await cloud.call("POST", "/network/v2.0/subnets", json_={"subnet": wish})
+            assert answer.status == 400, answer.raw
+
+    asyncio.run(main())

@@ -12,6 +12,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.ids import child_id
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.model.address_group import AddressGroupRow
 from cumulo.network.model.security_group import DefaultRuleRow
 from cumulo.network.queries import default_rule as queries
 from cumulo.network.queries.number import last_number, next_number
@@ -96,6 +97,9 @@ class DefaultRules:
             **match(like, ethertype),
             **{name: value for name, value in used.items() if value is not UNSET},
         )
+        wanted = row.remote_address_group_id
+        if wanted is not None and tx.get(AddressGroupRow, wanted) is None:
+            raise not_found("address_group", wanted)
         for other in templates(tx):
             both = (row.used_in_default_sg and other.used_in_default_sg) or (
                 row.used_in_non_default_sg and other.used_in_non_default_sg

@@ -11,6 +11,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, Forbidden
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.model.address_group import AddressGroupRow
 from cumulo.network.model.security_group import (
     DefaultRuleRow,
     SecurityGroupRow,
@@ -125,7 +126,13 @@ class SecurityGroups:
         found = tx.all(queries.BY_IDS, ids=sorted(map(str, wanted))) if wanted else []
         known = {PARENT, None, *(group.id for group in found)}
         # A rule about a group that is gone can be made for nobody.
-        made = [template for template in made if template.remote_group_id in known]
+        lists = {each.remote_address_group_id for each in made} - {None}
+        gone = {each for each in lists if each and tx.get(AddressGroupRow, each) is None}
+        made = [
+            template
+            for template in made
+            if template.remote_group_id in known and template.remote_address_group_id not in gone
+        ]
         for template in made:
             tx.insert(_from_template(tx, row, template))
         if row.default_of is None and made:

@@ -168,7 +168,7 @@ class Subnets:
             raise bad("subnets", "cidr and prefixlen must not be supplied together")
         if net is None and wishes.allocation_pools not in (UNSET, None):
             raise bad("subnets", "allocation_pools allowed only for specific subnet requests.")
-        return self._pools.allocate(tx, pool, project_id, length if net is None else net)
+        return _fit(self._pools.allocate(tx, pool, project_id, length if net is None else net))
 
     def _refuse_other_pools(
         self, tx: Tx, others: Sequence[SubnetRow], version: int, pool: SubnetPoolRow | None
@@ -335,6 +335,11 @@ def _cidr(wishes: SubnetWishes) -> Network:
         raise unfit("cidr", f"'{wishes.cidr}' is not a recognized CIDR, use '{net}'")
     if wishes.ip_version is not UNSET and wishes.ip_version != net.version:
         raise invalid(f"cidr {wishes.cidr} does not match the ip_version '{wishes.ip_version}'")
+    return _fit(net)
+
+
+def _fit(net: Network) -> Network:
+    """Wherever it comes from, a pool too. Raises BadRequest."""
     if net.prefixlen == 0 or net.is_multicast or net.is_loopback:
         raise invalid(f"'{net}' is not a subnet that hosts can be on")
     return net
