@@ -192,3 +192,43 @@ def test_defaults_about_what_is_not_there(tmp_path: Path) -> None:
             assert answer.status == 400, answer.raw
 
     asyncio.run(main())
+
+
+def test_floating_ips_come_from_where_they_may(tmp_path: Path) -> None:
+    """From a subnet for them, then from any for all, as long as there is room."""
+
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            await cloud.token("admin")
+
+            async def made(path: str, name: str, **wish: Any) -> Answer:
+                answer = await cloud.call(
+                    "POST", f"/network/v2.0/{path}", as_="admin", json_={name: wish}
+                )
+                return answer
+
+            net = (await made("networks", "network", **{"router:external": True})).json["network"]
+            common = {"network_id": net["id"], "ip_version": 4, "enable_dhcp": False}
+            for cidr, kinds in (
+                ("198.51.100.0/24", ["network:router_gateway"]),
+                ("203.0.113.0/30", ["network:floatingip"]),
+                ("203.0.113.8/30", []),
+            ):
+                subnet = await made("subnets", "subnet", cidr=cidr, service_types=kinds, **common)
+                assert subnet.status == 201, subnet.raw
+            found = []
+            for _ in range(3):
+                answer = await made("floatingips", "floatingip", floating_network_id=net["id"])
+                found.append((answer.status, answer.json))
+            addresses = [body["floatingip"]["floating_ip_address"] for _, body in found[:2]]
+            assert addresses == ["203.0.113.2", "203.0.113.10"]
+            assert found[2][0] == 409
+            assert found[2][1]["NeutronError"]["type"] == "IpAddressGenerationFailure"
+            net = (await made("networks", "network")).json["network"]
+            common |= {"network_id": net["id"], "cidr": "10.5.0.0/24"}
+            await made("subnets", "subnet", service_types=["compute:nova"], **common)
+            answer = await made("ports", "port", network_id=net["id"])
+            assert answer.status == 409
+            assert answer.json["NeutronError"]["type"].endswith("NoMatchingSubnet")
+
+    asyncio.run(main())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest
+from cumulo.core.faults import BadRequest, Conflict
 from cumulo.network.model.ipam import (
     from_mac,
     inside,
@@ -19,7 +19,7 @@ from cumulo.network.model.ipam import (
     ranges_of,
     usable,
 )
-from cumulo.network.model.port import OF_ROUTERS, PortRow
+from cumulo.network.model.port import FLOATING_IP, OF_ROUTERS, PortRow
 from cumulo.network.model.subnet import AllocationRow, SubnetRow
 from cumulo.network.queries import subnet as queries
 from cumulo.network.service.refusals import address_taken, invalid, no_address, unfit
@@ -108,7 +108,8 @@ def _fits(row: AllocationRow, wish: FixedIpWish) -> bool:
 def _any(tx: Tx, port: PortRow, subnets: Sequence[SubnetRow], position: int) -> list[AllocationRow]:
     """One address of each IP version, from the first subnet that has one left."""
     given: list[AllocationRow] = []
-    for version in (4, 6):
+    # What is translated to is an IPv4 address.
+    for version in (4,) if port.role == FLOATING_IP else (4, 6):
         fitting = [s for s in subnets if s.ip_version == version and not s.auto_address]
         own = [s for s in fitting if port.device_owner in s.service_types]
         fitting = [*own, *(s for s in fitting if not s.service_types)]
@@ -120,6 +121,12 @@ def _any(tx: Tx, port: PortRow, subnets: Sequence[SubnetRow], position: int) -> 
         else:
             if fitting:
                 raise no_address(f"network {port.network_id}")
+    if not given and any(s.service_types for s in subnets if not s.auto_address):
+        raise Conflict(
+            f"No valid service subnet for the given device owner, network {port.network_id}, "
+            f"service type {port.device_owner}.",
+            kind="IpAddressGenerationFailureNoMatchingSubnet",
+        )
     return given
 
 

@@ -121,13 +121,11 @@ class FloatingIps:
         """The port on the external network that holds the address."""
         subnet = wishes.subnet_id or None
         address = wishes.floating_ip_address or None
-        if subnet or address:
-            wish = [FixedIpWish(subnet, address)]
-        else:
-            subnets = tx.all(subnet_queries.OF_NETWORKS, ids=[network_id])
-            wish = [FixedIpWish(s.id) for s in subnets if s.ip_version == 4][:1]
         made = PortWishes(
-            network_id=network_id, device_id=floatingip_id, device_owner=FLOATING_IP, fixed_ips=wish
+            network_id=network_id,
+            device_id=floatingip_id,
+            device_owner=FLOATING_IP,
+            fixed_ips=[FixedIpWish(subnet, address)] if subnet or address else UNSET,
         )
         return self._ports.create(tx, made, None, "", holder=floatingip_id, role=FLOATING_IP)
 
