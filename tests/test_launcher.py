@@ -203,7 +203,8 @@ def test_the_tests_have_their_own_packages(checkout: Checkout) -> None:
         "ruff check .",
         "ruff format --check .",
         "mypy",
-        f"pytest -n {len(os.sched_getaffinity(0))}",
+        f"pytest -n {len(os.sched_getaffinity(0))} --dist worksteal"
+        " --durations=40 --durations-min=5",
     ]
     checkout.run("up")
     assert checkout.run("test", "-x", "tests/cli")[1].endswith("-m pytest -x tests/cli\n")

@@ -67,7 +67,7 @@ def test_a_server_gets_another_image_in_its_volume(tmp_path: Path) -> None:
                 "in-use",
                 other,
             )
-            assert storage(cloud).content(volume["id"]) == 1 and await used(cloud) == 1
+            assert storage(cloud).content(volume["id"]) > 0 and await used(cloud) == 1
             actions = await cloud.call("GET", f"{SERVERS}/{id}/os-instance-actions", headers=NEWER)
             assert actions.json["instanceActions"][0]["action"] == "rebuild"
 

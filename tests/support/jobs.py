@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from cumulo import wiring
 from cumulo.core.db import migrations
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Tx
@@ -110,6 +111,7 @@ def open_database(where: str) -> SqliteDatabase:
 def prepared(where: str) -> SqliteDatabase:
     assemblies()  # all tables, whichever of them other tests have declared already
     database = open_database(where)
+    wiring.assemblies()  # All tables are declared.
     migrations.prepare(database)
     return database
 

@@ -31,7 +31,7 @@ from cumulo.telemetry.service.alarm_events import AlarmEvents
 from cumulo.telemetry.service.alarms import Alarms
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.policies import Policies
-from cumulo.telemetry.service.prices import Prices
+from cumulo.telemetry.service.prices import Prices, Term
 from cumulo.telemetry.service.rules import Rules
 from cumulo.telemetry.service.types import Types
 
@@ -205,7 +205,7 @@ def test_a_projects_own_price_stands_in_the_place_of_everybodys() -> None:
     """As in CloudKitty: neither the greater one, nor both factors."""
     at, facts = "2026-02-01T00:00:00.000000", {"flavor_name": "small"}
     rows = [price("general", "flat", "0.05", None), price("own", "flat", "0.02", "p")]
-    prices = Prices({}, rows)
+    prices = Prices([Term("", {}, True)], rows)
     assert str(prices.hour("p", "instance", facts, at)) == "0.02"
     assert str(prices.hour("q", "instance", facts, at)) == "0.05"
 

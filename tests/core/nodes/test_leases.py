@@ -28,6 +28,7 @@ PARTS = ["a", "b", "c", "d", "e"]
 def node(dsn: str, name: str) -> Iterator[Leases]:
     wiring.assemblies()
     database = PostgresqlDatabase(dsn, threads=1)
+    wiring.assemblies()  # All tables are declared.
     migrations.prepare(database)
     made = Leases(database, NodeRow(name, name, "", False, 0.0, False))
     made.names += PARTS

@@ -21,6 +21,7 @@ RING = Path("secrets/token-keys")
 def shared(folder: Path, dsn: str) -> Iterator[Shared]:
     wiring.assemblies()
     database = PostgresqlDatabase(dsn, threads=1)
+    wiring.assemblies()  # All tables are declared.
     migrations.prepare(database)
     made = Shared(folder, database)
     try:

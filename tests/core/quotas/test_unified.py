@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cumulo import wiring
 from cumulo.core.db import migrations
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Tx
@@ -24,6 +25,7 @@ def unified(tx: Tx, project_id: str) -> tuple[Mapping[str, int], Mapping[str, in
 
 
 def test_the_order_of_limits(tmp_path: Path) -> None:
+    wiring.assemblies()  # All tables are declared.
     database = SqliteDatabase(tmp_path / "x.db")
     migrations.prepare(database)
     legacy = {"lights": "class:LAMP"}
@@ -58,6 +60,7 @@ def test_the_order_of_limits(tmp_path: Path) -> None:
 
 
 def test_resources_that_come_and_go(tmp_path: Path) -> None:
+    wiring.assemblies()
     database = SqliteDatabase(tmp_path / "x.db")
     migrations.prepare(database)
     kinds = ["red"]

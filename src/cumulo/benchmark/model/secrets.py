@@ -11,7 +11,7 @@ _NAMED = (
     r"(?:[\w-]*[_-])?(?:password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key"
     r"|secret[_-]?key|access[_-]?key|authorization|cookies?|auth)|admin_?pass|[a-z]+(?:Password|Secret|Token)"
 )
-_NAME = re.compile(_NAMED, re.IGNORECASE)
+_NAME = re.compile(rf"{_NAMED}", re.IGNORECASE)
 # `https://user:password@host/`
 _IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 _LINE = re.compile(
