@@ -269,7 +269,9 @@ def _request_id(face: Face) -> str:
 def _put(face: Face, resp: Any, answer: Answer, request_id: str) -> None:
     resp.status = answer.status
     resp.content_type = answer.content_type
-    for name, value in {**face.headers, **answer.headers}.items():
+    for name, value in face.headers.items():
+        resp.set_header(name, value)
+    for name, value in answer.headers.items():
         if name != "Set-Cookie":
             resp.set_header(name, header_value(name, value))
             continue

@@ -146,7 +146,7 @@ class Sockets:
             if socket.accepted.is_set():
                 await socket.close(_BROKEN if fault.status >= 500 else _NORMAL, fault.message)
             else:
-                await _refuse(send, refusal_of(face, fault, request_id))
+                await _refuse(send, face, refusal_of(face, fault, request_id))
         else:
             await socket.close()
 
@@ -213,9 +213,9 @@ class Sockets:
                 await asyncio.wait(left)
 
 
-async def _refuse(send: Send, answer: Answer) -> None:
+async def _refuse(send: Send, face: Face, answer: Answer) -> None:
     """An HTTP answer instead of a socket."""
-    headers = dict(answer.headers)
+    headers = {**face.headers, **answer.headers}
     if answer.content_type is not None:
         headers["Content-Type"] = answer.content_type
     lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]

@@ -14,14 +14,13 @@ from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, address_of, limit_of, why
 from cumulo.dashboard.api.details import row_of
 from cumulo.dashboard.api.forms import Filled, filled
-from cumulo.dashboard.api.html import HEADERS, redirect
+from cumulo.dashboard.api.html import redirect
 from cumulo.dashboard.locale.languages import Words
 
 MOST_OPTIONS = 500
 SHOWN_GOING = 20
 MOST_TEXT = 512 * 1024
 DOWNLOAD = {
-    **HEADERS,
     # Whatever it is that a tenant has stored: it is never a page of this address.
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }

@@ -13,7 +13,6 @@ from cumulo.core.panels import Drawing, Figure, Gauge, Item, Panel, Ref, named
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
 from cumulo.dashboard.api.desk import Desk, Visit
-from cumulo.dashboard.api.html import HEADERS
 from cumulo.dashboard.service import snippets
 from cumulo.dashboard.service.drawing import Node, Plan, Ring, laid_out
 
@@ -139,7 +138,7 @@ class Home:
         found = self._files(visit).get(name)
         if found is None:
             raise NotFound("There is no such file.")
-        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Reply(
             200, headers=headers, raw=found.encode(), content_type="text/plain; charset=utf-8"
         )

@@ -90,13 +90,11 @@ def page(
     **values: Any,
 ) -> Reply:
     text = rendered(name, **values)
-    return Reply(
-        status, headers={**HEADERS, **(headers or {})}, raw=text.encode(), content_type=HTML
-    )
+    return Reply(status, headers=dict(headers or {}), raw=text.encode(), content_type=HTML)
 
 
 def redirect(to: str, headers: Mapping[str, str] | None = None) -> Reply:
-    return Reply(303, headers={**HEADERS, "Location": to, **(headers or {})}, raw=b"")
+    return Reply(303, headers={"Location": to, **(headers or {})}, raw=b"")
 
 
 def same_text(left: str, right: str) -> bool:

@@ -2,7 +2,8 @@
 
 Designate forgets such a zone and leaves it on its name servers, so that names go on while others
 take the zone over. The cloud's own servers have what is in the database and nothing else; so the
-zone's content stays there, as it was, until somebody makes a zone of that name.
+zone's content stays there, as it was, until its project (or who may edit managed records) makes a
+zone of that name, or an operator ends it. Nobody else makes one there, below or above it.
 """
 
 from cumulo.core.db.transaction import Tx
@@ -27,7 +28,7 @@ class Left:
         tx.insert(LeftRow(row.id, row.name, row.pool_id, row.project_id, content, tx.now))
 
     def end(self, tx: Tx, name: str) -> bool:
-        """Somebody has a zone of that name again. Whether there was an abandoned one."""
+        """It is answered for no more as it was. Whether there was an abandoned zone."""
         row = tx.one(queries.NAMED, name=name)
         if row is None:
             return False

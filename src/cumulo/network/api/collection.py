@@ -61,8 +61,8 @@ class Collection:
         return list_of(call, tx, self.noun)
 
     def find(self, call: Call, tx: Tx, action: str | None = None, id: str | None = None) -> Any:
-        """The row that the path names: 404 unless the caller may see it, 403 unless the action
-        (the operation's by default) is allowed."""
+        """The row that the path names. Who may not do the action (the operation's by default) is
+        told 403 of what is their own and they see, and 404 of anything else."""
         noun = self.noun
         id = id or call.path["id"]
         row = noun.verbs.get(tx, id, admin_or_self(call))
